@@ -1,0 +1,1 @@
+"""What is published: contracts, checks and derivations. Pure: frames in, frames out."""

@@ -1,0 +1,1 @@
+"""What words mean: measurements, KPIs, units, objects, periods. Pure: it reads its catalogue."""

@@ -1,0 +1,1 @@
+"""What is decided and done: one folder a capability, adapters behind ports."""

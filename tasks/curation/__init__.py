@@ -1,0 +1,1 @@
+"""Curation: raw measurements become validated, published KPIs."""

@@ -1,0 +1,1 @@
+"""Evaluation: what was found is compared with what was true, beside the baseline."""

@@ -1,0 +1,1 @@
+"""Ingestion: files as networks deliver them become measurement rows, or quarantine rows."""

@@ -1,0 +1,1 @@
+"""Reporting: findings as a page, a Markdown report and pictures for people."""

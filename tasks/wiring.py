@@ -1,0 +1,72 @@
+"""Which adapter stands behind which port; adapters are imported on first use.
+
+Steps call `services()`; tests and other hosts hand in their own with `use_services(...)`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from tasks.ports import Clock, TableStore, Validator, WorkerPool
+from tasks.settings import Settings, settings
+
+
+class Services:
+    """The engines of one process, each made when first asked for."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self.settings = chosen
+
+    @cached_property
+    def tables(self) -> TableStore:
+        """Published tables."""
+        from tasks.adapters.iceberg_tables import IcebergTables
+
+        return IcebergTables.at(
+            self.settings.root, self.settings.table_catalogue, self.settings.table_warehouse
+        )
+
+    @cached_property
+    def validator(self) -> Validator:
+        """The judge of checks."""
+        from tasks.adapters.great_expectations_validator import GreatExpectationsValidator
+
+        return GreatExpectationsValidator()
+
+    @cached_property
+    def workers(self) -> WorkerPool:
+        """Where chunks of work run."""
+        if self.settings.worker_pool == "serial":
+            from tasks.adapters.serial_worker_pool import SerialWorkerPool
+
+            return SerialWorkerPool()
+        from tasks.adapters.ray_worker_pool import RayWorkerPool
+
+        return RayWorkerPool(self.settings.ray_address, self.settings.worker_count)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The present."""
+        from tasks.adapters.system_clock import SystemClock
+
+        return SystemClock()
+
+
+_chosen: list[Services] = []
+
+
+def services() -> Services:
+    """Return this process's services."""
+    if not _chosen:
+        _chosen.append(Services(settings()))
+    return _chosen[-1]
+
+
+@contextmanager
+def use_services(instead: Services) -> Iterator[Services]:
+    """Use other services inside a with block, in this process."""
+    _chosen.append(instead)
+    try:
+        yield instead
+    finally:
+        _chosen.remove(instead)
