@@ -56,7 +56,7 @@ setup: .venv/ready
 	touch $@
 
 lock:
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate \
 	  --extra dev --python-version 3.11 pyproject.toml -o constraints.txt
 
 clean:

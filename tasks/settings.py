@@ -1,5 +1,6 @@
-"""The only reader of the environment. Every setting has a default that works on one machine."""
+"""The only room that reads or sets the environment. Every setting works unset on one machine."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -15,19 +16,19 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".anops"), description="Folder of everything that anops keeps.")
     table_catalogue: str | None = Field(
         None,
-        description="Iceberg catalogue URI: sqlite:///..., postgresql+psycopg://... or https://... "
-        "(REST). Default: SQLite under home.",
+        description="Iceberg catalogue: `sqlite:///...`, `postgresql+psycopg2://...` or, for a REST "
+        "catalogue, `https://...`. Unset: SQLite under home.",
     )
     table_warehouse: str | None = Field(
-        None, description="Where table files lie: a folder or s3://... Default: under home."
+        None, description="Where table files lie: a folder or `s3://...`. Unset: under home."
     )
     worker_pool: str = Field("ray", description="`ray` or `serial`.")
     ray_address: str | None = Field(
-        None, description="Ray cluster address; a local Ray is started when empty."
+        None, description="Ray cluster address. Unset: a local Ray is started when needed."
     )
     worker_count: int = Field(2, ge=1, description="Workers of a local Ray.")
     input_folder: Path | None = Field(
-        None, description="Where delivered files arrive. Default: the sample network's folder."
+        None, description="Where delivered files arrive. Unset: the sample network's folder."
     )
 
     @property
@@ -40,3 +41,29 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return the settings of this process, read once."""
     return Settings()
+
+
+def apply_profile(profile: Path) -> dict[str, str]:
+    """Set the profile's variables where unset, and keep Prefect's state under home.
+
+    Call it before Prefect, Ray or Great Expectations are imported.
+
+    Returns:
+        The environment of this process, for processes that it starts.
+    """
+    for name, value in profile_variables(profile).items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_HOME", str(settings().root / "prefect"))
+    return dict(os.environ)
+
+
+def point_at_server(api_url: str) -> None:
+    """Send this process's Prefect calls to the server at `api_url`, unless one is set already."""
+    os.environ.setdefault("PREFECT_API_URL", api_url)
+
+
+def profile_variables(profile: Path) -> dict[str, str]:
+    """Return the NAME=value lines of a profile file."""
+    lines = (line.strip() for line in profile.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}

@@ -5,9 +5,10 @@ Outside a flow run, call `some_step.fn(...)`.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Task, task
+from prefect import Task
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -17,8 +18,9 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.runtime import flow_run
 
-from semantic_layer.errors import TransientError
+from semantic_layer.errors import InputError, TransientError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +31,7 @@ _RETRY_DELAYS_S = [1.0, 5.0, 20.0]
 
 def step(function: Callable[P, R]) -> Task[P, R]:
     """Turn a function of plain values into a Prefect task named after it."""
-    return task(
+    return Task(
         function,
         name=function.__name__,
         cache_policy=NO_CACHE,
@@ -48,12 +50,12 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
 
 def run_id() -> str:
     """Return the id of the running flow run, or `local` outside of one."""
-    flow_run = FlowRunContext.get()
-    task_run = TaskRunContext.get()
-    if flow_run is not None and flow_run.flow_run is not None:
-        return str(flow_run.flow_run.id)
-    if task_run is not None and task_run.task_run.flow_run_id is not None:
-        return str(task_run.task_run.flow_run_id)
+    flow_context = FlowRunContext.get()
+    task_context = TaskRunContext.get()
+    if flow_context is not None and flow_context.flow_run is not None:
+        return str(flow_context.flow_run.id)
+    if task_context is not None and task_context.task_run.flow_run_id is not None:
+        return str(task_context.task_run.flow_run_id)
     return "local"
 
 
@@ -85,3 +87,15 @@ class Progress:
         """Move the bar to `share` of the work, 0 to 1."""
         if self._artifact is not None:
             update_progress_artifact(self._artifact, progress=100.0 * share)  # type: ignore[arg-type]
+
+
+def scheduled_at() -> datetime:
+    """Return the moment that the running flow was scheduled for: a run's only idea of time.
+
+    Raises:
+        InputError: called outside a flow run, where no moment was agreed.
+    """
+    moment = flow_run.scheduled_start_time
+    if moment is None:
+        raise InputError("Outside a flow run there is no scheduled time; name the window instead.")
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

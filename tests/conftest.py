@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-os.environ.update(  # noqa: TID251 - tests set the environment of the processes that they start
-    {
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_MODE": "PRODUCTION",
-        "GX_ANALYTICS_ENABLED": "false",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-    }
-)
+from tasks.settings import profile_variables
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REAL_DATA = REPOSITORY.parent / "shared" / "data"
+
+for _name, _value in profile_variables(REPOSITORY / "deployments/profiles/local.env").items():
+    os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(scope="session")
