@@ -24,15 +24,29 @@ class TableStore(Protocol):
     """
 
     def publish(
-        self, table: str, window: Window, frame: pl.DataFrame, lineage: Lineage
+        self,
+        table: str,
+        window: Window,
+        frame: pl.DataFrame,
+        lineage: Lineage,
+        scope: Mapping[str, str] | None = None,
     ) -> Snapshot:
         """Replace exactly the rows of `window` by `frame`, atomically, and return the snapshot.
 
         Rows outside the window are refused; columns new to the table are added to it, nullable.
         An empty frame empties the window. The same call twice leaves the same rows.
 
+        Args:
+            table: full name.
+            window: what is replaced; where rows are spans, those wholly inside it.
+            frame: the new rows, without lineage columns.
+            lineage: where they come from.
+            scope: a value for each scope column of the contract, such as
+                `{"granularity": "hour", "source": "pm_measurements"}`; only rows of that scope
+                are replaced. None for tables without scope.
+
         Raises:
-            InputError: rows lie outside the window, or a column changed its type.
+            InputError: rows lie outside the window or scope, or a column changed its type.
             TransientError: another writer changed the same window at the same time.
         """
         ...
@@ -72,6 +86,46 @@ class Validator(Protocol):
 
     def judge(self, checks: Sequence[Check], metrics: CheckMetrics) -> list[CheckVerdict]:
         """Return one verdict a check, in the order given."""
+        ...
+
+
+class Door(Protocol):
+    """The one way into a product: checked, judged, split and published, or refused."""
+
+    def publish(
+        self,
+        table: str,
+        window: Window,
+        frame: pl.DataFrame,
+        inputs: Sequence[Snapshot],
+        run_id: str,
+        quarantined: pl.DataFrame | None = None,
+        scope: Mapping[str, str] | None = None,
+    ) -> Snapshot:
+        """Publish the rows of `frame` that keep the contract, if enough of them do.
+
+        Rows that fail go to `data_quality.quarantine` with their reasons, verdicts to
+        `data_quality`; both are replaced exactly when the same window and scope come again. A
+        product over its failure limit is refused and its last good rows stand.
+
+        Args:
+            table: full name, `product` or `product.table`.
+            window: the window that the frame covers and replaces.
+            frame: rows with contract columns; those that are absent become null.
+            inputs: the snapshots that the rows were computed from.
+            run_id: the run that publishes.
+            quarantined: what the producer itself could not use: `reason`, and any of
+                `source_file`, `place`, `key`, `content`, `period_start`.
+            scope: a value for each scope column of the contract. One that is left out is taken
+                from the frame where all its rows agree; `source` is `delivered` if unnamed.
+
+        Returns:
+            The snapshot, with verdict `published`; or the standing one, with `refused`.
+
+        Raises:
+            InputError: a column that the contract doesn't know, a wrong type, or no scope.
+            TransientError: another writer changed the same window at the same time.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from tasks.ports import Clock, TableStore, Validator, WorkerPool
+from tasks.ports import Clock, Door, TableStore, Validator, WorkerPool
 from tasks.settings import Settings, settings
 
 
@@ -32,6 +32,13 @@ class Services:
         from tasks.adapters.great_expectations_validator import GreatExpectationsValidator
 
         return GreatExpectationsValidator()
+
+    @cached_property
+    def door(self) -> Door:
+        """The way into a product."""
+        from tasks.adapters.contract_door import ContractDoor
+
+        return ContractDoor(self.tables, self.validator)
 
     @cached_property
     def workers(self) -> WorkerPool:

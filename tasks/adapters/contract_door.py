@@ -1,0 +1,144 @@
+"""The door into every product: one contract, one pass of checks, one judge, one publish.
+
+Order of writes: quarantine, then verdicts, then the product. Each is one atomic replacement of
+the same window, so a run that is killed between two of them leaves the last good product whole,
+and the next run replaces all three.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+from data_products.checks import CheckVerdict, compiled_checks
+from data_products.data_quality.derive import (
+    accepted,
+    held_back_row,
+    quarantine_rows,
+    verdict_rows,
+)
+from data_products.lineage import Lineage, Snapshot
+from data_products.measuring import applicable, measure, split_rows
+from data_products.product import ProductTable
+from data_products.publication import require_known_columns, scope_text, typed
+from data_products.registry import table as registered_table
+from semantic_layer.errors import InputError
+from semantic_layer.loading import catalogue
+from semantic_layer.periods import Window
+from tasks.ports import TableStore, Validator
+
+_LOG = logging.getLogger(__name__)
+_QUALITY = "data_quality"
+_QUARANTINE = "data_quality.quarantine"
+_SOURCE = "source"
+_UNNAMED_SOURCE = "delivered"
+
+
+class ContractDoor:
+    """Implements `Door` on a table store and a validator.
+
+    Args:
+        tables: where products are published.
+        validator: who judges them.
+        described: what a table's contract says, by its full name.
+        catalogue_version: version of the definitions; the packaged catalogue's when empty.
+    """
+
+    def __init__(
+        self,
+        tables: TableStore,
+        validator: Validator,
+        described: Callable[[str], ProductTable] = registered_table,
+        catalogue_version: str = "",
+    ) -> None:
+        self._tables = tables
+        self._validator = validator
+        self._described = described
+        self._catalogue_version = catalogue_version or catalogue().version
+
+    def publish(
+        self,
+        table: str,
+        window: Window,
+        frame: pl.DataFrame,
+        inputs: Sequence[Snapshot],
+        run_id: str,
+        quarantined: pl.DataFrame | None = None,
+        scope: Mapping[str, str] | None = None,
+    ) -> Snapshot:
+        """Publish the rows that keep the contract, if enough of them do; see `Door.publish`."""
+        shape = self._described(table)
+        require_known_columns(shape, frame)
+        parts = _whole_scope(shape, frame, scope or {})
+        rows = typed(shape, frame).with_columns(
+            pl.lit(value).alias(name) for name, value in parts.items() if name not in frame.columns
+        )
+        checks = applicable(compiled_checks(shape), rows)
+        metrics = measure(rows, checks, window)
+        verdicts = self._validator.judge(checks, metrics)
+        split = split_rows(rows, checks, metrics, window)
+        is_accepted = accepted(checks, verdicts)
+        if not is_accepted:
+            broken = _broken(verdicts)
+            _LOG.warning("%s of %s is refused: it broke %s.", window, table, ", ".join(broken))
+            note = held_back_row(window, split.good.height, broken)
+            quarantined = (
+                note
+                if quarantined is None
+                else pl.concat([quarantined, note], how="diagonal_relaxed")
+            )
+        rejected = quarantine_rows(shape, window, split.failing, quarantined)
+        told = verdict_rows(shape, window, checks, verdicts, split)
+
+        def lineage(version: str) -> Lineage:
+            read = tuple(f"{snapshot.table}@{snapshot.id}" for snapshot in inputs)
+            return Lineage(run_id, version, self._catalogue_version, read)
+
+        about = {"table_name": table, "scope": scope_text(parts)}
+        quality = lineage(self._described(_QUALITY).version)
+        self._publish_quarantine(window, rejected, quality, about)
+        self._tables.publish(_QUALITY, window, told, quality, about)
+        if not is_accepted:
+            standing = self._tables.snapshot(table)
+            return Snapshot(table, standing.id, standing.rows, "refused")
+        return self._tables.publish(table, window, split.good, lineage(shape.version), parts)
+
+    def _publish_quarantine(
+        self, window: Window, rejected: pl.DataFrame, lineage: Lineage, about: Mapping[str, str]
+    ) -> None:
+        if rejected.is_empty() and not self._holds(window, about):
+            return
+        if not rejected.is_empty():
+            _LOG.warning("%s rows of %s are quarantined.", rejected.height, about["table_name"])
+        self._tables.publish(_QUARANTINE, window, rejected, lineage, about)
+
+    def _holds(self, window: Window, about: Mapping[str, str]) -> bool:
+        standing = self._tables.read(_QUARANTINE, window, columns=list(about))
+        wanted = standing.filter(pl.col(name) == value for name, value in about.items())
+        return not wanted.head(1).collect().is_empty()
+
+
+def _whole_scope(
+    shape: ProductTable, frame: pl.DataFrame, given: Mapping[str, str]
+) -> dict[str, str]:
+    found = dict(given)
+    for name in shape.scope:
+        if name in found:
+            continue
+        seen = frame[name].unique().to_list() if name in frame.columns else []
+        if len(seen) > 1:
+            raise InputError(
+                f"A publish of {shape.name!r} replaces one {name!r}; the frame holds "
+                f"{', '.join(map(repr, seen[:5]))}. Publish each by itself."
+            )
+        if not seen and name != _SOURCE:
+            raise InputError(
+                f"A publish of {shape.name!r} must name its {name!r}; the frame holds none. "
+                f"Pass scope={{{name!r}: ...}}."
+            )
+        found[name] = str(seen[0]) if seen else _UNNAMED_SOURCE
+    return shape.scoped(found)
+
+
+def _broken(verdicts: Sequence[CheckVerdict]) -> list[str]:
+    return [verdict.check_id for verdict in verdicts if not verdict.is_passed]
