@@ -1,0 +1,57 @@
+"""Managed object classes: what may contain what, and which classes together make one cell row.
+
+The classes themselves are data (`catalogue/managed_objects.yaml`). A class that is `counted_on`
+another has its measurements on that class's row: a cell's CU and DU halves are one row.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Technology = Literal["NR", "LTE", "any"]
+
+
+class ObjectClass(BaseModel):
+    """A class of managed objects, spelled as in the standard.
+
+    Attributes:
+        name: such as `NRCellDU`.
+        contained_by: the classes that may name-contain it; empty for a root.
+        technology: NR, LTE, or any.
+        is_cell: its instances are cells, one row each.
+        counted_on: the class on whose row its measurements stand; itself when None.
+        also_spelled: other spellings seen in files.
+        source: document, and clause where confirmed.
+        description: one sentence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    contained_by: tuple[str, ...] = ()
+    technology: Technology = "any"
+    is_cell: bool = False
+    counted_on: str | None = None
+    also_spelled: tuple[str, ...] = ()
+    source: str
+    description: str
+
+    @property
+    def row_class(self) -> str:
+        """The class on whose row its measurements stand."""
+        return self.counted_on or self.name
+
+
+def is_within(name: str, ancestor: str, classes: Mapping[str, ObjectClass]) -> bool:
+    """Tell whether objects of class `name` are, or may lie below, objects of class `ancestor`."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current == ancestor:
+            return True
+        if current in classes and current not in seen:
+            seen.add(current)
+            waiting.extend(classes[current].contained_by)
+    return False
