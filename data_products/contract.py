@@ -6,13 +6,13 @@ A contract repeats nothing of a definition: a column names its page there
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 from open_data_contract_standard.model import CustomProperty, SchemaObject, SchemaProperty
 
 from data_products.contract_rules import rules_of, sla_rules
-from data_products.contract_source import ContractError, ContractSource, read_contract
+from data_products.contract_source import ContractError, ContractSource, Keys, read_contract
 from data_products.product import TIME, Column, Product, ProductTable
 from semantic_layer.errors import did_you_mean
 from semantic_layer.kpis import Kpi
@@ -51,7 +51,7 @@ def load_contract(path: Path, catalogue: Catalogue) -> Product:
     inputs = {
         name
         for schema in model.schema_ or []
-        for name in _custom(schema.customProperties, "inputs") or []
+        for name in _custom_list(schema.customProperties, "inputs")
     }
     return Product(
         id=product,
@@ -116,7 +116,7 @@ def _table(
 
 
 def _time_property(
-    source: ContractSource, schema: SchemaObject, path: tuple[str | int, ...]
+    source: ContractSource, schema: SchemaObject, path: Keys
 ) -> SchemaProperty | None:
     found = [
         item
@@ -134,7 +134,7 @@ def _time_property(
 
 
 def _column(
-    source: ContractSource, catalogue: Catalogue, item: SchemaProperty, path: tuple[str | int, ...]
+    source: ContractSource, catalogue: Catalogue, item: SchemaProperty, path: Keys
 ) -> Column:
     if not item.name:
         source.report("A column must have a name.", *path)
@@ -161,7 +161,7 @@ def _page_bounds(
     catalogue: Catalogue,
     item: SchemaProperty,
     page: str,
-    path: tuple[str | int, ...],
+    path: Keys,
 ) -> tuple[float | None, float | None]:
     kind, _, name = page.rpartition("/")
     if kind not in _PAGES:
@@ -182,14 +182,14 @@ def _page_bounds(
 
 
 def _definition_columns(
-    source: ContractSource, catalogue: Catalogue, schema: SchemaObject, path: tuple[str | int, ...]
+    source: ContractSource, catalogue: Catalogue, schema: SchemaObject, path: Keys
 ) -> Iterator[Column]:
     named = _custom(schema.customProperties, "columnsFrom")
     if named is None:
         return
     if named not in _SETS:
         source.report(
-            f"columnsFrom knows no {named!r}{did_you_mean(str(named), _SETS)}",
+            f"columnsFrom knows no {named!r}{did_you_mean(named, _SETS)}",
             *path,
             "customProperties",
         )
@@ -208,9 +208,7 @@ def _definition_columns(
         )
 
 
-def _dtype(
-    source: ContractSource, item: SchemaProperty, path: tuple[str | int, ...]
-) -> pl.DataType:
+def _dtype(source: ContractSource, item: SchemaProperty, path: Keys) -> pl.DataType:
     kind = item.logicalType or ""
     if kind == "array" and item.items is not None:
         return pl.List(_dtype(source, item.items, (*path, "items")))
@@ -234,5 +232,14 @@ def _dtype(
     return pl.String()
 
 
-def _custom(properties: list[CustomProperty] | None, name: str) -> Any:
-    return next((item.value for item in properties or [] if item.property == name), None)
+def _custom(properties: list[CustomProperty] | None, name: str) -> str | None:
+    found = _custom_list(properties, name)
+    return found[0] if found else None
+
+
+def _custom_list(properties: list[CustomProperty] | None, name: str) -> list[str]:
+    for item in properties or []:
+        if item.property == name:
+            values = item.value if isinstance(item.value, list) else [item.value]
+            return [str(value) for value in values]
+    return []

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from open_data_contract_standard.model import DataQuality, ServiceLevelAgreementProperty
 
-from data_products.contract_source import ContractSource
+from data_products.contract_source import ContractSource, Keys
 from data_products.product import Column, Rule
 from semantic_layer.errors import did_you_mean
 
@@ -44,7 +44,7 @@ def _rule(
     quality: DataQuality,
     names: Sequence[str],
     columns: tuple[str, ...],
-    path: tuple[str | int, ...],
+    path: Keys,
 ) -> Iterator[Rule]:
     metric = quality.metric or ""
     if metric not in _METRICS:
@@ -73,9 +73,7 @@ def _rule(
     )
 
 
-def _limit_share(
-    source: ContractSource, quality: DataQuality, path: tuple[str | int, ...]
-) -> float:
+def _limit_share(source: ContractSource, quality: DataQuality, path: Keys) -> float:
     if quality.mustBe == 0:
         return 0.0
     limit = quality.mustBeLessOrEqualTo
@@ -107,7 +105,7 @@ def _latency(
     source: ContractSource,
     level: ServiceLevelAgreementProperty,
     names: Sequence[str],
-    path: tuple[str | int, ...],
+    path: Keys,
 ) -> Iterator[Rule]:
     column = (level.element or "").partition(".")[2]
     if column not in names:

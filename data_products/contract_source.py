@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 from open_data_contract_standard.model import (
@@ -16,8 +15,10 @@ from open_data_contract_standard.model import (
 from pydantic import BaseModel, ValidationError
 
 from semantic_layer.errors import DefinitionError, did_you_mean
+from semantic_layer.yaml_source import Problem
 
-Path_ = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
+"""The way to an entry: keys and positions from the top of the file."""
 
 _MODELS: dict[str, type[BaseModel]] = {
     "schema": SchemaObject,
@@ -27,22 +28,10 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ContractProblem:
-    """One thing wrong with a contract."""
-
-    file: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
-
-
 class ContractError(DefinitionError):
     """Contracts that cannot be kept as they are written; every problem at once."""
 
-    def __init__(self, problems: Sequence[ContractProblem]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 
@@ -53,8 +42,8 @@ class ContractSource:
 
     file: str
     model: OpenDataContractStandard
-    lines: Mapping[Path_, int]
-    problems: list[ContractProblem] = field(default_factory=list)
+    lines: Mapping[Keys, int]
+    problems: list[Problem] = field(default_factory=list)
 
     def line(self, *path: str | int) -> int:
         """Return the line of the entry at `path`, or of its nearest written ancestor."""
@@ -68,7 +57,7 @@ class ContractSource:
 
     def report(self, message: str, *path: str | int) -> None:
         """Note a problem at an entry."""
-        self.problems.append(ContractProblem(self.file, self.line(*path), message))
+        self.problems.append(Problem(self.file, self.line(*path), message))
 
 
 def read_contract(path: Path) -> ContractSource:
@@ -85,9 +74,9 @@ def read_contract(path: Path) -> ContractSource:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        raise ContractError([ContractProblem(file, line, f"This is not YAML: {error}.")]) from error
+        raise ContractError([Problem(file, line, f"This is not YAML: {error}.")]) from error
     if not isinstance(content, dict):
-        raise ContractError([ContractProblem(file, 1, "A contract is a mapping of keys.")])
+        raise ContractError([Problem(file, 1, "A contract is a mapping of keys.")])
     lines = dict(_lines(node, ()))
     try:
         model = OpenDataContractStandard.model_validate(content)
@@ -98,7 +87,7 @@ def read_contract(path: Path) -> ContractSource:
     return source
 
 
-def _lines(node: yaml.Node | None, path: Path_) -> list[tuple[Path_, int]]:
+def _lines(node: yaml.Node | None, path: Keys) -> list[tuple[Keys, int]]:
     if node is None:
         return []
     found = [(path, node.start_mark.line + 1)]
@@ -113,12 +102,12 @@ def _lines(node: yaml.Node | None, path: Path_) -> list[tuple[Path_, int]]:
 
 
 def _validation_problems(
-    file: str, lines: Mapping[Path_, int], error: ValidationError
-) -> list[ContractProblem]:
+    file: str, lines: Mapping[Keys, int], error: ValidationError
+) -> list[Problem]:
     known = [item.alias or name for name, item in OpenDataContractStandard.model_fields.items()]
     problems = []
     for detail in error.errors():
-        path: Path_ = tuple(detail["loc"])
+        path: Keys = tuple(detail["loc"])
         near = path
         while near and near not in lines:
             near = near[:-1]
@@ -128,12 +117,12 @@ def _validation_problems(
             if detail["type"] == "extra_forbidden"
             else f"{name}: {detail['msg']}."
         )
-        problems.append(ContractProblem(file, lines.get(near, 1), message))
+        problems.append(Problem(file, lines.get(near, 1), message))
     return problems
 
 
 def _report_unknown_keys(
-    source: ContractSource, content: Any, model: type[BaseModel], path: Path_
+    source: ContractSource, content: object, model: type[BaseModel], path: Keys
 ) -> None:
     """Report keys that the model would silently drop, such as `primarykey`."""
     if not isinstance(content, Mapping):

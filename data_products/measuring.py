@@ -237,7 +237,7 @@ def _expectation(check: Check, window: Window) -> str:
 
 
 def _table_value(frame: pl.DataFrame, check: Check, window: Window) -> float:
-    """Return rows for `row_count`; for `fresh`, seconds from the newest time to the window's end."""
+    """Return rows for `row_count`; for `fresh`, seconds from newest time to the window's end."""
     if check.kind == "row_count":
         return float(frame.height)
     newest = frame[check.columns[0]].max() if check.columns[0] in frame.columns else None

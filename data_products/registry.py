@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 
 from data_products.contract import load_contract
-from data_products.contract_source import ContractError, ContractProblem
+from data_products.contract_source import ContractError
 from data_products.product import Product, ProductTable
 from semantic_layer.errors import UnknownNameError
 from semantic_layer.loading import Catalogue, catalogue
+from semantic_layer.yaml_source import Problem
 
 _FOLDER = Path(__file__).parent
 
@@ -30,7 +31,7 @@ def load_products(folder: Path, definitions: Catalogue) -> dict[str, Product]:
         ContractError: with every problem of every contract, and of inputs that nobody publishes.
     """
     found: dict[str, Product] = {}
-    problems: list[ContractProblem] = []
+    problems: list[Problem] = []
     for path in sorted(folder.glob("*/contract.yaml")):
         try:
             product = load_contract(path, definitions)
@@ -41,9 +42,7 @@ def load_products(folder: Path, definitions: Catalogue) -> dict[str, Product]:
     tables = {name for product in found.values() for name in product.tables}
     if not problems:
         problems += [
-            ContractProblem(
-                f"{name}/contract.yaml", 1, str(UnknownNameError.of("table", it, tables))
-            )
+            Problem(f"{name}/contract.yaml", 1, str(UnknownNameError.of("table", it, tables)))
             for name, product in found.items()
             for it in product.inputs
             if it not in tables

@@ -1,0 +1,1 @@
+"""Cells that behave unlike themselves."""

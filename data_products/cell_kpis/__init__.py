@@ -1,0 +1,1 @@
+"""KPIs of each cell by 15 minutes, hour and day."""

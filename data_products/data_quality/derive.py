@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from data_products.checks import Check, CheckMetrics, CheckVerdict
+from data_products.checks import Check, CheckVerdict
 from data_products.measuring import REASON, SplitRows
 from data_products.product import TIME, ProductTable
 from semantic_layer.periods import Window

@@ -1,0 +1,1 @@
+"""Where each cell stands and who its neighbors are."""

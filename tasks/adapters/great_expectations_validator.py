@@ -9,12 +9,16 @@ fail and the share that may. Each kind of check is one expectation with a readab
 from collections.abc import Sequence
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from data_products.checks import Check, CheckMetrics, CheckVerdict
 from semantic_layer.errors import AnopsError
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.core.batch_definition import BatchDefinition
 
 _RESULT_FORMAT = {"result_format": "COMPLETE", "unexpected_index_column_names": ["check_id"]}
 
@@ -56,8 +60,9 @@ class GreatExpectationsValidator:
         failed: set[str] = set()
         for result in outcome.results:
             if "unexpected_index_list" not in result.result:
+                config = result.expectation_config
                 raise ValidationFailedError(
-                    f"Great Expectations could not judge {result.expectation_config.meta['id']}: "
+                    f"Great Expectations could not judge {config and config.meta}: "
                     f"{result.exception_info}."
                 )
             failed |= {row["check_id"] for row in result.result["unexpected_index_list"] or ()}
@@ -69,12 +74,13 @@ class GreatExpectationsValidator:
         return failed
 
     @cached_property
-    def _batches(self) -> Any:
+    def _batches(self) -> "BatchDefinition[Any]":
         import great_expectations
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
         context = great_expectations.get_context(mode="ephemeral")
         context.enable_analytics(False)  # noqa: FBT003 - its own signature
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
         source = context.data_sources.add_pandas("measured checks")
         return source.add_dataframe_asset("metrics").add_batch_definition_whole_dataframe("metrics")
 
@@ -93,15 +99,17 @@ def metrics_frame(checks: Sequence[Check], metrics: CheckMetrics) -> pd.DataFram
     return frame.astype({name: "float64" for name in columns if name != "check_id"})
 
 
-def compiled_suite(checks: Sequence[Check]) -> Any:
+def compiled_suite(checks: Sequence[Check]) -> "ExpectationSuite":
     """Return the expectation suite of these checks: each kind's failing shares within limits."""
-    import great_expectations
-    from great_expectations import expectations
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (  # noqa: E501 - its name
+        ExpectColumnPairValuesAToBeGreaterThanB,
+    )
 
-    return great_expectations.ExpectationSuite(
+    return ExpectationSuite(
         name=f"contract of {checks[0].table}",
         expectations=[
-            expectations.ExpectColumnPairValuesAToBeGreaterThanB(
+            ExpectColumnPairValuesAToBeGreaterThanB(
                 column_A=f"limit {kind}",
                 column_B=f"failed {kind}",
                 or_equal=True,

@@ -99,9 +99,12 @@ def replaced_rows(
     table: ProductTable, window: Window, scope: Mapping[str, str]
 ) -> BooleanExpression:
     """Return the filter of the rows that a publish of `window` and `scope` replaces."""
-    parts = [*_window_parts(table, window), *(EqualTo(key, value) for key, value in scope.items())]
+    parts = [
+        *_window_parts(table, window),
+        *(EqualTo(term=key, value=value) for key, value in scope.items()),
+    ]
     if table.end_column:
-        parts.append(LessThanOrEqual(table.end_column, window.end.isoformat()))
+        parts.append(LessThanOrEqual(term=table.end_column, value=window.end.isoformat()))
     return And(*parts)
 
 
@@ -112,8 +115,8 @@ def window_rows(table: ProductTable, window: Window) -> BooleanExpression:
 
 def _window_parts(table: ProductTable, window: Window) -> list[BooleanExpression]:
     return [
-        GreaterThanOrEqual(table.time_column, window.start.isoformat()),
-        LessThan(table.time_column, window.end.isoformat()),
+        GreaterThanOrEqual(term=table.time_column, value=window.start.isoformat()),
+        LessThan(term=table.time_column, value=window.end.isoformat()),
     ]
 
 

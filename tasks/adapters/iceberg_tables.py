@@ -249,7 +249,7 @@ def _scanned(
             glob=False,
         )
     else:
-        rows = pl.LazyFrame(scan.to_arrow()).cast(schema)
+        rows = pl.LazyFrame(scan.to_arrow()).cast(pl.Schema(schema))
     newer = {name: dtype for name, dtype in shape.schema.items() if name not in schema}
     rows = rows.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in newer.items())
     if window is None:
