@@ -22,6 +22,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table
+from sqlalchemy.exc import IntegrityError
 
 from data_products.lineage import Lineage, Snapshot
 from data_products.product import ProductTable
@@ -211,7 +212,7 @@ class IcebergTables:
         identifier = _identifier(shape.name)
         try:
             self._catalog.create_namespace(identifier[0])
-        except NamespaceAlreadyExistsError:
+        except (NamespaceAlreadyExistsError, IntegrityError):  # another writer made it first
             _LOG.debug("Namespace %s exists.", identifier[0])
         try:
             return self._catalog.create_table(
