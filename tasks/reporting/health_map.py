@@ -24,10 +24,55 @@ _RADIUS_SHARE, _RADIUS_LEAST, _RADIUS_MOST = 0.48, 5.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wedge:
-    """One cell on the map: an SVG path, its state, and what hovering tells."""
+class Shape:
+    """Part of a ring around a site; bearings in degrees clockwise from north."""
 
-    path: str
+    x: float
+    y: float
+    inner: float
+    outer: float
+    bearing: float
+    span: float
+
+    @property
+    def path(self) -> str:
+        """The shape as an SVG path."""
+        if self.span >= 360.0:
+            return self._circle(self.outer) + self._circle(self.inner)
+        start, end = self.bearing - self.span / 2, self.bearing + self.span / 2
+        outer, inner = f"{self.outer:.1f}", f"{self.inner:.1f}"
+        return (
+            f"M{self._corner(self.outer, start)}A{outer} {outer} 0 0 1 "
+            f"{self._corner(self.outer, end)}L{self._corner(self.inner, end)}"
+            f"A{inner} {inner} 0 0 0 {self._corner(self.inner, start)}Z"
+        )
+
+    @property
+    def outline(self) -> list[tuple[float, float]]:
+        """The shape as a polygon."""
+        steps = max(6, int(self.span // 12))
+        angles = [self.bearing - self.span / 2 + self.span * at / steps for at in range(steps + 1)]
+        outwards = [self._point(self.outer, angle) for angle in angles]
+        return outwards + [self._point(self.inner, angle) for angle in reversed(angles)]
+
+    def _point(self, radius: float, bearing: float) -> tuple[float, float]:
+        angle = math.radians(bearing)
+        return self.x + radius * math.sin(angle), self.y - radius * math.cos(angle)
+
+    def _corner(self, radius: float, bearing: float) -> str:
+        return "{:.1f} {:.1f}".format(*self._point(radius, bearing))
+
+    def _circle(self, radius: float) -> str:
+        arc = f"a{radius:.1f} {radius:.1f} 0 1 0"
+        start = f"M{self.x - radius:.1f} {self.y:.1f}"
+        return f"{start}{arc} {2 * radius:.1f} 0{arc} {-2 * radius:.1f} 0Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Wedge:
+    """One cell on the map: its shape, its state, and what hovering tells."""
+
+    shape: Shape
     state: str
     cell_dn: str
     cell: str
@@ -53,7 +98,7 @@ class HealthMap:
     width: float
     height: float
     wedges: tuple[Wedge, ...]
-    healthy_path: str
+    healthy: tuple[Shape, ...]
     badges: tuple[Badge, ...]
     sites: tuple[tuple[float, float], ...]
     rings: tuple[str, ...]
@@ -64,7 +109,12 @@ class HealthMap:
     @property
     def has_cells(self) -> bool:
         """Tell whether any cell has a place."""
-        return bool(self.wedges or self.healthy_path)
+        return bool(self.wedges or self.healthy)
+
+    @property
+    def healthy_path(self) -> str:
+        """The healthy cells that are drawn as one, as an SVG path."""
+        return " ".join(shape.path for shape in self.healthy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +148,11 @@ def health_map(
     wedges, healthy, badges = [], [], []
     for state in drawn:
         place = placed[state.cell_dn]
-        path = _wedge_path(place, rings, radius, spans[state.cell_dn])
+        shape = _shape(place, rings, radius, spans[state.cell_dn])
         if merge and state.state == HEALTHY:
-            healthy.append(path)
+            healthy.append(shape)
             continue
-        wedges.append(_wedge(state, place, path))
+        wedges.append(_wedge(state, place, shape))
         if state.cell_dn in numbered:
             badges.append(_badge(state, place, radius, numbered[state.cell_dn]))
     scale_km = _round_length(0.2 * WIDTH / units_per_km)
@@ -110,7 +160,7 @@ def health_map(
         width=WIDTH,
         height=height,
         wedges=tuple(wedges),
-        healthy_path=" ".join(healthy),
+        healthy=tuple(healthy),
         badges=tuple(badges),
         sites=tuple(sorted({(place.x, place.y) for place in placed.values()})),
         rings=tuple(sorted(rings, key=lambda ring: rings[ring])),
@@ -127,7 +177,7 @@ def _depth(state: str) -> int:
     return 98 if state == NOT_JUDGED else severity_rank(state)
 
 
-def _wedge(state: CellState, place: _Place, path: str) -> Wedge:
+def _wedge(state: CellState, place: _Place, shape: Shape) -> Wedge:
     facing = "omnidirectional" if place.azimuth is None else f"{place.azimuth:.0f}°"
     if state.finding is not None:
         told = tuple(blame.sentence for blame in state.finding.blames[:3]) or (
@@ -136,7 +186,7 @@ def _wedge(state: CellState, place: _Place, path: str) -> Wedge:
     else:
         told = (state.reason,) if state.reason else ()
     return Wedge(
-        path=path,
+        shape=shape,
         state=state.state,
         cell_dn=clipped(state.cell_dn, 200),
         cell=state.cell,
@@ -244,31 +294,12 @@ def _spans(placed: Mapping[str, _Place]) -> dict[str, float]:
     }
 
 
-def _wedge_path(place: _Place, rings: Mapping[str, int], radius: float, span: float) -> str:
+def _shape(place: _Place, rings: Mapping[str, int], radius: float, span: float) -> Shape:
     many = max(rings.values()) + 1
     core = 0.22 * radius if many > 1 else 0.12 * radius
     width = (radius - core) / many
     inner = core + rings[place.ring] * width
-    outer = inner + 0.88 * width
-    if span >= 360.0:
-        return _circle(place, outer) + _circle(place, inner)
-    start = math.radians((place.azimuth or 0.0) - span / 2)
-    end = math.radians((place.azimuth or 0.0) + span / 2)
-    corners = [_corner(place, outer, start), _corner(place, outer, end)]
-    corners += [_corner(place, inner, end), _corner(place, inner, start)]
-    a, b, c, d = corners
-    return f"M{a}A{outer:.1f} {outer:.1f} 0 0 1 {b}L{c}A{inner:.1f} {inner:.1f} 0 0 0 {d}Z"
-
-
-def _corner(place: _Place, radius: float, angle: float) -> str:
-    return f"{place.x + radius * math.sin(angle):.1f} {place.y - radius * math.cos(angle):.1f}"
-
-
-def _circle(place: _Place, radius: float) -> str:
-    arc = f"a{radius:.1f} {radius:.1f} 0 1 0"
-    return (
-        f"M{place.x - radius:.1f} {place.y:.1f}{arc} {2 * radius:.1f} 0{arc} {-2 * radius:.1f} 0Z"
-    )
+    return Shape(place.x, place.y, inner, inner + 0.88 * width, place.azimuth or 0.0, span)
 
 
 def _round_length(km: float) -> float:

@@ -6,9 +6,8 @@ A plain view of definitions, so that pages need no catalogue; nothing is defined
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from semantic_layer.kpis import signed
 from semantic_layer.loading import Catalogue
-from semantic_layer.measurements import OBSERVED_TIME, Measurement
+from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ EXPECTATIONS: Schema = {
 }
 QUALITY: Schema = {
     "table_name": pl.String,
+    "scope": pl.String,
     "window_start": TIME,
     "window_end": TIME,
     "check_id": pl.String,
@@ -65,6 +66,7 @@ QUALITY: Schema = {
     "limit_share": pl.Float64,
     "is_passed": pl.Boolean,
     "is_blocking": pl.Boolean,
+    "is_accepted": pl.Boolean,
     "failing_keys": pl.List(pl.String),
     "source": pl.String,
 }
@@ -89,6 +91,7 @@ TOPOLOGY: Schema = {
     "frequency_mhz": pl.Float64,
     "managed_element_dn": pl.String,
     "subnetwork": pl.String,
+    "archetype": pl.String,
 }
 DELIVERIES: Schema = {
     "cell_dn": pl.String,

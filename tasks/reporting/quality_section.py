@@ -13,12 +13,13 @@ _REASONS_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class TableVerdict:
-    """The checks of one table, counted."""
+    """The checks of one table, counted; `refused` windows kept their last good rows."""
 
     table: str
     checks: int
     failed: int
     blocking_failed: int
+    refused: int
     rejected: int
 
     @property
@@ -134,11 +135,17 @@ def _tables(quality: pl.DataFrame, rejected: Mapping[str, int]) -> list[TableVer
         pl.len().alias("checks"),
         broken.sum().alias("failed"),
         (broken & pl.col("is_blocking").fill_null(value=False)).sum().alias("blocking"),
+        pl.struct("scope", "window_start", "window_end")
+        .filter(~pl.col("is_accepted").fill_null(value=True))
+        .n_unique()
+        .alias("refused"),
     )
     verdicts = {clean(row[0]): row[1:] for row in counted.iter_rows()}
+    named = sorted(verdicts.keys() | rejected.keys())
+    counts = [(table, *verdicts.get(table, (0, 0, 0, 0))) for table in named]
     return [
-        TableVerdict(table, *verdicts.get(table, (0, 0, 0)), rejected.get(table, 0))
-        for table in sorted(verdicts.keys() | rejected.keys())
+        TableVerdict(table, checks, failed, blocking, refused, rejected.get(table, 0))
+        for table, checks, failed, blocking, refused in counts
     ]
 
 

@@ -48,6 +48,7 @@ class Panel:
     band_path: str
     gaps: tuple[tuple[float, float], ...]
     intervals: tuple[tuple[float, float], ...]
+    spans: tuple[tuple[datetime, datetime], ...]
     value_ticks: tuple[Tick, ...]
     time_ticks: tuple[Tick, ...]
     has_band: bool
@@ -177,6 +178,7 @@ def _panel(
         band_path=axis.band(shown.starts, shown.low, shown.high),
         gaps=axis.gaps(shown.starts, shown.seen),
         intervals=tuple(axis.interval(since, until) for since, until in spans),
+        spans=tuple(spans),
         value_ticks=axis.value_ticks(),
         time_ticks=axis.time_ticks(),
         has_band=full.has_band,
