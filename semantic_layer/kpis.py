@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from semantic_layer.errors import InputError
-from semantic_layer.measurements import OBSERVED_TIME, Measurement, UnitText
+from semantic_layer.measurements import OBSERVED_TIME, Measurement, UnitText, signed
 from semantic_layer.units import Unit, parse_unit
 
 if TYPE_CHECKING:
@@ -93,15 +93,6 @@ class Kpi(BaseModel):
         """Return a limit of a profile, of `default` where the profile has none of its own."""
         limits = self.thresholds.get(profile) or self.thresholds.get(DEFAULT_PROFILE) or {}
         return limits.get(severity)
-
-
-def signed(term: str) -> tuple[int, str]:
-    """Return a term's sign and measurement name.
-
-    >>> signed("-cell_unavailable_time")
-    (-1, 'cell_unavailable_time')
-    """
-    return (-1, term[1:].strip()) if term.startswith("-") else (1, term)
 
 
 def kpi_rows(

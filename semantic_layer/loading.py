@@ -8,19 +8,21 @@ definitions may stand beside the packaged ones.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from semantic_layer.draft import Definition, Draft, Profile
 from semantic_layer.errors import DefinitionError, UnknownNameError, did_you_mean
-from semantic_layer.kpis import Kpi, signed
+from semantic_layer.kpi_rules import term_unit
+from semantic_layer.kpis import Kpi
 from semantic_layer.managed_objects import ObjectClass
-from semantic_layer.measurements import OBSERVED_TIME, Measurement
-from semantic_layer.rules import RULES, Definition, Draft, Profile, term_unit
+from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
+from semantic_layer.rules import RULES
 from semantic_layer.units import parse_unit
 from semantic_layer.vendors import VendorMap
 from semantic_layer.yaml_source import Entry, Problem, read_entries
@@ -28,7 +30,7 @@ from semantic_layer.yaml_source import Entry, Problem, read_entries
 PACKAGED = Path(__file__).parent / "catalogue"
 """The folder of the definitions that come with the project."""
 
-_KINDS: Mapping[str, tuple[str, type[Any]]] = {
+_KINDS: Mapping[str, tuple[str, type[Definition]]] = {
     "managed_objects.yaml": ("object class", ObjectClass),
     "profiles.yaml": ("profile", Profile),
     "measurements/*.yaml": ("measurement", Measurement),
@@ -70,14 +72,16 @@ class Catalogue:
     @cached_property
     def version(self) -> str:
         """A hash of what the definitions say; comments and layout do not change it."""
-        kinds = (
+        kinds: tuple[Mapping[str, Definition], ...] = (
             self.measurements,
             self.kpis,
             self.object_classes,
             self.vendor_maps,
             self.profiles,
         )
-        content = [{name: _content(item) for name, item in kind.items()} for kind in kinds]
+        content = [
+            {name: item.model_dump(mode="json") for name, item in kind.items()} for kind in kinds
+        ]
         text = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -159,7 +163,7 @@ def load_catalogue(*folders: Path) -> Catalogue:
     return _assembled(draft)
 
 
-def _place(draft: Draft, kind: str, model: type[Any], entry: Entry) -> Iterator[Problem]:
+def _place(draft: Draft, kind: str, model: type[Definition], entry: Entry) -> Iterator[Problem]:
     declared = draft.declared.setdefault(kind, {})
     declared.setdefault(entry.name, []).append(entry)
     if _COMPUTED in entry.content or any(
@@ -171,35 +175,21 @@ def _place(draft: Draft, kind: str, model: type[Any], entry: Entry) -> Iterator[
             key=_COMPUTED,
         )
     try:
-        definition: Definition = TypeAdapter(model).validate_python(dict(entry.content))
+        definition: Definition = model.model_validate(dict(entry.content))
     except ValidationError as error:
         yield from (_explained(kind, model, entry, detail) for detail in error.errors())
         return
     if len(declared[entry.name]) == 1:
-        _store(draft, definition, entry)
+        draft.put(definition, entry)
 
 
-def _store(draft: Draft, definition: Definition, entry: Entry) -> None:
-    match definition:
-        case ObjectClass():
-            draft.classes[definition.name] = (definition, entry)
-        case Measurement():
-            draft.measurements[definition.name] = (definition, entry)
-        case Kpi():
-            draft.kpis[definition.name] = (definition, entry)
-        case VendorMap():
-            draft.vendors[definition.name] = (definition, entry)
-        case Profile():
-            draft.profiles[definition.name] = (definition, entry)
-
-
-def _explained(kind: str, model: type[Any], entry: Entry, detail: ErrorDetails) -> Problem:
+def _explained(kind: str, model: type[Definition], entry: Entry, detail: ErrorDetails) -> Problem:
     path = detail["loc"]
     key = str(path[0]) if path else ""
     at = entry
     if len(path) > 2 and key in entry.parts and isinstance(path[1], int):
         at, key = entry.parts[key][path[1]], str(path[2])
-    known = list(model.model_fields) if issubclass(model, BaseModel) else ["name", "description"]
+    known = list(model.model_fields)
     if detail["type"] == "missing":
         return at.problem(f"{kind.capitalize()} {entry.name!r} has no {key}.", f"Add `{key}:`.")
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -252,12 +242,6 @@ def _with_factors(vendor: VendorMap, measurements: Mapping[str, Measurement]) ->
         for mapping in vendor.mappings
     )
     return vendor.model_copy(update={"mappings": mappings})
-
-
-def _content(definition: Definition) -> object:
-    if isinstance(definition, BaseModel):
-        return definition.model_dump(mode="json")
-    return asdict(definition) if is_dataclass(definition) else str(definition)
 
 
 def _known(kind: str, name: str, known: Mapping[str, _Named]) -> _Named:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from semantic_layer.identity import ancestor, cell_dn_of, normalized_dn, object_class_of
+
 Technology = Literal["NR", "LTE", "any"]
 
 
@@ -55,3 +57,19 @@ def is_within(name: str, ancestor: str, classes: Mapping[str, ObjectClass]) -> b
             seen.add(current)
             waiting.extend(classes[current].contained_by)
     return False
+
+
+def row_dn(dn: str, classes: Mapping[str, ObjectClass]) -> str:
+    """Return the DN of the row on which an object's measurements stand.
+
+    A cell's halves share the cell's row; an object counted on one above it takes that one's.
+
+    Raises:
+        InputError: the DN cannot be read.
+    """
+    cell = cell_dn_of(dn)
+    if cell is not None:
+        return cell
+    known = classes.get(object_class_of(dn))
+    above = ancestor(dn, known.counted_on) if known is not None and known.counted_on else None
+    return normalized_dn(above or dn)

@@ -64,3 +64,12 @@ class Measurement(BaseModel):
     def column(self) -> str:
         """Its column in every table."""
         return self.parsed_unit.column(self.name)
+
+
+def signed(term: str) -> tuple[int, str]:
+    """Return a term's sign and measurement name.
+
+    >>> signed("-cell_unavailable_time")
+    (-1, 'cell_unavailable_time')
+    """
+    return (-1, term[1:].strip()) if term.startswith("-") else (1, term)

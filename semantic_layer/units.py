@@ -160,6 +160,14 @@ def parse_unit(text: str) -> Unit:
     return Unit(text.strip(), _dimension(powers, {}, sign=1), factor)
 
 
+def readable_unit(text: str) -> Unit | None:
+    """Return the unit written as `text`, or None when it cannot be read."""
+    try:
+        return parse_unit(text)
+    except UnitError:
+        return None
+
+
 def dimension_text(dimension: Dimension) -> str:
     """Return a dimension in words for messages.
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from semantic_layer.measurements import UnitText
+from semantic_layer.measurements import UnitText, signed
 
 Counted = float | Sequence[float] | None
 """What a file says of one counter: a number, a vector, or nothing."""
@@ -24,7 +24,7 @@ class CounterMapping(BaseModel):
     Attributes:
         measurement: the catalogue's name.
         object_class: the class, in standard spelling, whose objects carry the counters.
-        counters: counters that are added, or, for a vector, vectors added bin by bin.
+        counters: counters that are added (a leading `-` subtracts); vectors bin by bin.
         divided_by: the counter of samples.
         unit: of the counters (of the mean, when divided).
         layout: `plain`, or `pairs`: a count of pairs, then index and value of each.
@@ -48,11 +48,13 @@ class CounterMapping(BaseModel):
 
         A mean over zero samples is no data, and so is a vector where a number is due.
         """
-        parts = [self._number(counted.get(name)) for name in self.counters]
-        present = [part for part in parts if part is not None]
-        if len(present) < len(parts):
-            return None
-        total = sum(present) * self.factor
+        total = 0.0
+        for sign, name in self.terms:
+            part = self._number(counted.get(name))
+            if part is None:
+                return None
+            total += sign * part
+        total *= self.factor
         if self.divided_by is None:
             return total
         samples = self._number(counted.get(self.divided_by))
@@ -60,16 +62,26 @@ class CounterMapping(BaseModel):
 
     def vector(self, counted: Mapping[str, Counted]) -> list[float] | None:
         """Return the bins added over all counters; None when one is absent or lengths differ."""
-        parts = [counted.get(name) for name in self.counters]
-        present = [list(part) for part in parts if isinstance(part, Sequence)]
-        if len(present) < len(parts) or len({len(part) for part in present}) != 1:
+        parts = []
+        for sign, name in self.terms:
+            part = counted.get(name)
+            if not isinstance(part, Sequence):
+                return None
+            parts.append([sign * self.factor * item for item in part])
+        if len({len(part) for part in parts}) != 1:
             return None
-        return [sum(bins) * self.factor for bins in zip(*present, strict=True)]
+        return [sum(bins) for bins in zip(*parts, strict=True)]
 
-    @property
+    @cached_property
+    def terms(self) -> tuple[tuple[int, str], ...]:
+        """Each counter with its sign."""
+        return tuple(signed(counter) for counter in self.counters)
+
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """Every counter it needs."""
-        return (*self.counters, self.divided_by) if self.divided_by else self.counters
+        names = tuple(name for _, name in self.terms)
+        return (*names, self.divided_by) if self.divided_by else names
 
     def _number(self, counted: Counted) -> float | None:
         if self.layout == "pairs" and counted is not None:

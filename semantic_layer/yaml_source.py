@@ -57,7 +57,8 @@ def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
         if node is None:
             return [], [Problem(file, 1, "The file is empty.", "Write a list of definitions.")]
         items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        entries, problems = [], []
+        entries: list[Entry] = []
+        problems: list[Problem] = []
         for item in items:
             if isinstance(item, yaml.MappingNode):
                 problems.extend(_repeated_keys(item, file))
@@ -76,7 +77,7 @@ def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
 
 
 def _entry(loader: yaml.SafeLoader, node: yaml.MappingNode, file: str) -> Entry:
-    content = loader.construct_mapping(node, deep=True)
+    content = {str(key): value for key, value in loader.construct_mapping(node, deep=True).items()}
     lines = {str(key.value): _line(key) for key, _ in node.value}
     parts = {
         str(key.value): tuple(
