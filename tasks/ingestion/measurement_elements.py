@@ -4,7 +4,7 @@ Knows the elements and their order; nothing about what a name, a time or a numbe
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -103,7 +103,7 @@ class MeasurementElements:
         )
         self._forget_values()
 
-    def take_types(self, types: list[tuple[str, str]], line: int) -> None:
+    def take_types(self, types: Sequence[tuple[str, str]], line: int) -> None:
         """Add measType elements to the open measInfo.
 
         Raises:

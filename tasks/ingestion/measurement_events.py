@@ -90,6 +90,6 @@ XML_SPACE = " \t\r\n"
 
 def as_numbers(texts: pl.Series) -> NumberArray:
     """Return the finite numbers that stripped texts say; NaN for every other text."""
-    numbers = texts.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(writable=True)
+    numbers = texts.cast(pl.Float64, strict=False).to_numpy(writable=True)
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers

@@ -81,12 +81,17 @@ def _read(reader: MeasurementReader, piece: bytes) -> bytes:
     whole, rest = piece[:end], piece[end:]
     reader.require_short(rest)
     whole = _read_prologue(reader, whole)
-    if not reader.is_plain or b"<!" in whole or b"<?" in whole:
+    if not reader.is_plain or _has_markup(whole):
         reader.is_plain = False
         reader.feed(whole)
     else:
         _read_in_bulk(reader, whole)
     return rest
+
+
+def _has_markup(piece: bytes) -> bool:
+    """Tell whether a comment, CDATA section or processing instruction may begin in the piece."""
+    return (b"!" in piece and b"<!" in piece) or (b"?" in piece and b"<?" in piece)
 
 
 def _read_prologue(reader: MeasurementReader, piece: bytes) -> bytes:
@@ -115,7 +120,7 @@ def _read_in_bulk(reader: MeasurementReader, piece: bytes) -> None:
                 reader.elements.take_types(run.types, reader.line)
             else:
                 reader.elements.take_values(_values(info, run))
-            reader.skip(piece.count(b"\n", run.start, run.end))
+            reader.skip(run.lines)
         position = run.end
     reader.feed(piece[position:])
 

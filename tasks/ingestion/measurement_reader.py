@@ -4,6 +4,7 @@ DTDs are refused at their first byte, so entities cannot be declared, expanded o
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from xml.parsers import expat
 
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError
@@ -199,6 +200,7 @@ class MeasurementReader:
         self._text.append(text)
 
 
+@lru_cache(maxsize=1 << 10)
 def _parts(name: str) -> tuple[str, str, str]:
     parts = name.split(" ")
     if len(parts) == 1:

@@ -15,8 +15,9 @@ surrounds the runs: a document is well-formed exactly if it is without them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -78,6 +79,7 @@ _FOLLOWS = {
 _MAY_FOLLOW = np.zeros((13, 13), dtype=bool)
 for _before, _after in _FOLLOWS.items():
     _MAY_FOLLOW[_before, list(_after)] = True
+_ONE_TYPE = re.compile(b"<measType[^=]*=" + _SPACE + b"*" + _QUOTED + b"[^>]*>([^<]*)<")
 _NOT_XML = re.compile(rb"\xef\xbf[\xbe\xbf]")
 
 
@@ -87,7 +89,8 @@ class TypeRun:
 
     start: int
     end: int
-    types: list[tuple[str, str]]
+    lines: int
+    types: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class ValueRun:
 
     start: int
     end: int
+    lines: int
     objects: list[str | None]
     is_suspect: list[bool]
     rows: IntegerArray
@@ -110,11 +114,17 @@ class _Cut:
     """A piece of the file, cut at its tags; `forms` says what each tag is."""
 
     piece: bytes
+    line_ends: npt.NDArray[np.bool_]
     starts: Offsets
     ends: Offsets
     forms: npt.NDArray[np.int8]
     said: list[str]
+    positions: IntegerArray
     codes: IntegerArray
+
+    def lines(self, start: int, end: int) -> int:
+        """Return how many lines end in the slice."""
+        return int(np.count_nonzero(self.line_ends[start:end]))
 
 
 def runs(piece: bytes) -> Iterator[TypeRun | ValueRun]:
@@ -134,21 +144,24 @@ def _cut(piece: bytes) -> _Cut | None:
         return None
     if not ((starts < ends).all() and (ends[:-1] <= starts[1:]).all()):
         return None
-    told = _slices(piece, starts, ends).dictionary_encode()
+    told = _slices(piece, starts, ends, pa.large_binary()).dictionary_encode()
     tags = told.dictionary.to_pylist()
     codes = told.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    forms_said = [_form(tag) for tag in tags]
-    forms = np.array([form for form, _ in forms_said], dtype=np.int8)[codes]
+    read = [_form(tag) for tag in tags]
+    forms = np.array([form for form, _, _ in read], dtype=np.int8)[codes]
     for at in np.flatnonzero(characters == ord("&")):
         forms[np.searchsorted(starts, at, side="right") - 1] = _OTHER
     for tag in np.flatnonzero(forms[:-1] == _SUSPECT):
         forms[tag] = _flag(piece[ends[tag] : starts[tag + 1]])
-    return _Cut(piece, starts, ends, forms, [said for _, said in forms_said], codes)
+    positions = np.array([position for _, _, position in read], dtype=np.int64)
+    line_ends = characters == ord("\n")
+    said = [said for _, said, _ in read]
+    return _Cut(piece, line_ends, starts, ends, forms, said, positions, codes)
 
 
 def _is_text(piece: bytes, characters: npt.NDArray[np.uint8]) -> bool:
-    controls = int(np.count_nonzero(characters < ord(" ")))
-    if controls != piece.count(b"\n") + piece.count(b"\t") + piece.count(b"\r"):
+    controls = np.count_nonzero(characters < ord(" "))
+    if controls != sum(np.count_nonzero(characters == space) for space in b"\t\n\r"):
         return False
     if piece.isascii():
         return True
@@ -159,13 +172,15 @@ def _is_text(piece: bytes, characters: npt.NDArray[np.uint8]) -> bool:
     return _NOT_XML.search(piece) is None
 
 
-def _form(tag: bytes) -> tuple[int, str]:
+@lru_cache(maxsize=1 << 16)
+def _form(tag: bytes) -> tuple[int, str, int]:
+    """Return what a tag is, the value of its attribute, and the position that this says."""
     for form, pattern in _PATTERNS:
         match = pattern.fullmatch(tag)
         if match:
-            said = next((group for group in match.groups() if group is not None), b"")
-            return form, said.decode("utf-8")
-    return _OTHER, ""
+            said = next((group for group in match.groups() if group is not None), b"").decode()
+            return form, said, position_of(said)
+    return _OTHER, "", -1
 
 
 def _flag(text: bytes) -> int:
@@ -175,20 +190,25 @@ def _flag(text: bytes) -> int:
     return _SUSPECT if flag in {b"false", b"0", b""} else _OTHER
 
 
-def _slices(piece: bytes, starts: Offsets, ends: Offsets) -> pa.LargeBinaryArray:
+def _slices(piece: bytes, starts: Offsets, ends: Offsets, kind: pa.DataType) -> pa.Array:
     """Return the slices [start, end) of the piece; they may touch, but not overlap."""
     offsets = np.empty(2 * len(starts), dtype=np.int64)
     offsets[0::2], offsets[1::2] = starts, ends
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(piece)]
-    between = pa.Array.from_buffers(pa.large_binary(), max(len(offsets) - 1, 0), buffers)
+    between = pa.Array.from_buffers(kind, len(offsets) - 1, buffers)
     return between.take(pa.array(np.arange(0, len(between), 2)))
 
 
 def _texts(piece: bytes, starts: Offsets, ends: Offsets) -> pl.Series:
+    """Return the slices as stripped text; the piece is known to be UTF-8."""
     if not len(starts):
         return pl.Series([], dtype=pl.String)
-    texts = pl.Series(pl.from_arrow(_slices(piece, starts, ends))).cast(pl.String)
-    return texts.str.strip_chars(XML_SPACE)
+    texts = pl.Series(pl.from_arrow(_slices(piece, starts, ends, pa.large_string())))
+    characters = np.frombuffer(piece, dtype=np.uint8)
+    is_padded = (characters[starts] <= ord(" ")) | (characters[ends - 1] <= ord(" "))
+    if (is_padded & (ends > starts)).any():
+        return texts.str.strip_chars(XML_SPACE)
+    return texts
 
 
 def _type_runs(cut: _Cut) -> Iterator[TypeRun]:
@@ -196,13 +216,18 @@ def _type_runs(cut: _Cut) -> Iterator[TypeRun]:
     begins = begins[cut.forms[begins + 1] == _TYPE_END]
     if not len(begins):
         return
-    positions = [cut.said[code] for code in cut.codes[begins]]
-    spans = zip(cut.ends[begins].tolist(), cut.starts[begins + 1].tolist(), strict=True)
-    names = [cut.piece[start:end].decode().strip(XML_SPACE) for start, end in spans]
-    types = list(zip(positions, names, strict=True))
     for first, last in _stretches(begins, begins + 1):
         start, end = int(cut.starts[begins[first]]), int(cut.ends[begins[last - 1] + 1])
-        yield TypeRun(start, end, types[first:last])
+        yield TypeRun(start, end, cut.lines(start, end), _types(cut.piece[start:end]))
+
+
+@lru_cache(maxsize=1 << 10)
+def _types(run: bytes) -> tuple[tuple[str, str], ...]:
+    """Return positions and names; files repeat their lists of types, so they are kept."""
+    return tuple(
+        ((double or single).decode(), name.decode().strip(XML_SPACE))
+        for double, single, name in _ONE_TYPE.findall(run)
+    )
 
 
 def _stretches(begins: IntegerArray, ends: IntegerArray) -> Iterator[tuple[int, int]]:
@@ -228,9 +253,11 @@ def _value_runs(cut: _Cut) -> Iterator[ValueRun]:
     values = _values(cut, begins, ends)
     for first, last in _stretches(begins, ends):
         inside = slice(*np.searchsorted(values.rows, (first, last)).tolist())
+        start, end = int(cut.starts[begins[first]]), int(cut.ends[ends[last - 1]])
         yield ValueRun(
-            start=int(cut.starts[begins[first]]),
-            end=int(cut.ends[ends[last - 1]]),
+            start=start,
+            end=end,
+            lines=cut.lines(start, end),
             objects=list(objects[first:last]),
             is_suspect=is_suspect[first:last],
             rows=values.rows[inside] - first,
@@ -268,9 +295,8 @@ def _values(cut: _Cut, begins: IntegerArray, ends: IntegerArray) -> _Values:
     starts, stops = cut.ends[result], cut.starts[np.minimum(result + 1, len(cut.starts) - 1)]
     stops = np.where(cut.forms[result] == _R_EMPTY, starts, stops)
     rows = np.searchsorted(begins, result, side="right") - 1
-    positions = np.array([position_of(said) for said in cut.said], dtype=np.int64)
     counts = np.full(len(begins), -1, dtype=np.int64)
-    places = positions[cut.codes[result]]
+    places = cut.positions[cut.codes[result]]
     if len(listed):
         word_starts, word_stops, of_list = _words(cut, listed)
         list_rows = np.searchsorted(begins, listed, side="right") - 1
