@@ -99,6 +99,12 @@ def _table(
     key = sorted(
         (item for item in properties if item.primaryKey), key=lambda it: it.primaryKeyPosition or 0
     )
+    if not key and _custom(schema.customProperties, "key") != "none":
+        source.report(
+            f"Table {schema.name!r} needs a column marked 'primaryKey: true', or the custom "
+            "property 'key: none'.",
+            *path,
+        )
     return ProductTable(
         name=product if schema.name == product else f"{product}.{schema.name}",
         version=source.model.version or "",

@@ -74,7 +74,8 @@ def read_contract(path: Path) -> ContractSource:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        raise ContractError([Problem(file, line, f"This is not YAML: {error}.")]) from error
+        reason = getattr(error, "problem", None) or "it cannot be read"
+        raise ContractError([Problem(file, line, f"This is not YAML: {reason}.")]) from error
     if not isinstance(content, dict):
         raise ContractError([Problem(file, 1, "A contract is a mapping of keys.")])
     lines = dict(_lines(node, ()))
