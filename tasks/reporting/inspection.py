@@ -218,6 +218,8 @@ def _from_kpis(
     has_value = pl.col(kpi.column).is_not_null()
     present = set(found.filter(has_value).select("granularity").unique().collect()["granularity"])
     finest = next((name for name in GRANULARITIES if name in present), None)
+    if finest is None:
+        return None
     rows = found.filter(pl.col("granularity") == finest)
     return (
         grouped_rows(rows, topology, by, of_elements=False)
