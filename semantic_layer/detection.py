@@ -1,0 +1,100 @@
+"""What counts as an anomaly: the detector's thresholds, as definitions with an owner.
+
+Detector, report and agents read them here; they stand in no code, prompt or query.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from semantic_layer.errors import DefinitionError
+
+PACKAGED = Path(__file__).parent / "catalogue" / "detection.yaml"
+
+
+class SeverityLimit(BaseModel):
+    """What a finding must reach to carry a severity.
+
+    Attributes:
+        severity: as alarms name them.
+        peak_score: at least this at its highest,
+        lasting_hours: and at least this long.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    severity: str = Field(pattern="^(CRITICAL|MAJOR|MINOR|WARNING)$")
+    peak_score: float
+    lasting_hours: float = Field(ge=0)
+
+
+class Detection(BaseModel):
+    """The rules of detection; each is described where it is set, in detection.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training_days: int = Field(ge=1, le=365)
+    fewest_history_days: int = Field(ge=1)
+    panel_cells: int = Field(ge=1)
+    memory_hours: tuple[float, ...]
+    own_correlation_trust: float = Field(ge=0, le=1)
+    score_begins: float = Field(gt=0)
+    score_ends: float = Field(gt=0)
+    fewest_periods: int = Field(ge=1)
+    longest_pause_hours: float = Field(ge=0)
+    look_back_days: int = Field(ge=0)
+    baseline_spreads: float = Field(gt=0)
+    band_spreads: float = Field(gt=0)
+    contributing_kpis: int = Field(ge=1)
+    severities: tuple[SeverityLimit, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ends_below_begin(self) -> "Detection":
+        if self.score_ends > self.score_begins:
+            raise ValueError("score_ends must not lie above score_begins")
+        if self.fewest_history_days > self.training_days:
+            raise ValueError("fewest_history_days must not exceed training_days")
+        return self
+
+
+@cache
+def detection() -> Detection:
+    """Return the packaged rules of detection."""
+    return load_detection(PACKAGED)
+
+
+def load_detection(path: Path) -> Detection:
+    """Return the rules of detection in a file.
+
+    Raises:
+        DefinitionError: an entry lacks owner, unit or description, or values contradict.
+    """
+    entries: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(entries, list):
+        raise DefinitionError(f"{path.name} must be a list of entries with name and value.")
+    values: dict[str, object] = {}
+    for number, entry in enumerate(entries, start=1):
+        lacking = [
+            key
+            for key in ("name", "value", "unit", "owner", "description")
+            if not isinstance(entry, dict) or entry.get(key) is None
+        ]
+        if lacking:
+            raise DefinitionError(
+                f"Entry {number} of {path.name} lacks {', '.join(lacking)}; every rule of "
+                "detection says its value, unit, owner and meaning."
+            )
+        if entry["name"] in values:
+            raise DefinitionError(f"{path.name} defines {entry['name']!r} twice.")
+        values[entry["name"]] = entry["value"]
+    try:
+        return Detection.model_validate(values)
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'rules'}: {detail['msg']}"
+            for detail in error.errors()
+        )
+        raise DefinitionError(f"{path.name} cannot be used: {told}.") from error

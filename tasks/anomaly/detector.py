@@ -1,0 +1,245 @@
+"""The detector: cells judged by how their KPIs stray together from the time of week, over time.
+
+Per cell: bring KPIs to even noise, take away the time of week (`week_baseline`) and what all cells
+do at that moment (`shared_shocks`), divide by the cell's own spread, remember over some hours
+(`accumulation`), and measure the joint distance given how KPIs normally move together
+(`joint_distance`). The score is the largest over the memories, in standard deviations of what the
+cell's own history calls normal. Every cell's result depends on its own values and on the
+`Network` alone, so it is the same however cells are put into chunks.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from semantic_layer.detection import Detection
+from tasks.anomaly.accumulation import accumulated
+from tasks.anomaly.arrays import Floats, Integers
+from tasks.anomaly.cube import Grid
+from tasks.anomaly.joint_distance import co_movement, joint_distances, shrunk, standardized
+from tasks.anomaly.quantiles import median, quantile
+from tasks.anomaly.scored_kpis import ScoredKpi, to_even_noise
+from tasks.anomaly.shared_shocks import shock_loadings
+from tasks.anomaly.week_baseline import (
+    WeekBaseline,
+    along_the_day,
+    fit_week_baseline,
+    pooled_spread,
+)
+
+_WILDEST = 12.0  # spreads; beyond, farther is no stronger evidence
+_NORMAL_99 = 2.3263
+_EVEN_NOISE_FLOOR = {"share": 5e-3, "positive": 1e-2, "plain": 1e-6}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What cells share, learnt from a panel of them.
+
+    Attributes:
+        shocks: [KPIs, periods], what moved all cells, on the scale of even noise.
+        typical_spread: [KPIs, parts of the day], median spread of cells.
+        co_movements: one [KPIs, KPIs] a memory, of deviations.
+        calm: [memories, 2], typical median and 99 % quantile of standardized distances.
+
+    The last two are empty while they are being learnt.
+    """
+
+    shocks: Floats
+    typical_spread: Floats
+    co_movements: Floats
+    calm: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCells:
+    """Some cells' own normal, and their residuals over the grid.
+
+    Attributes:
+        typical: [cells, KPIs], median value in the KPI's unit.
+        baseline: expectation and spread by time of week.
+        expected: [cells, KPIs, periods], the time of week's expectation on even noise.
+        rest: [cells, KPIs, periods], even-noise residuals from the time of week; NaN without
+            data, or without enough history.
+    """
+
+    typical: Floats
+    baseline: WeekBaseline
+    expected: Floats
+    rest: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Scores of some cells over the window's periods, [cells, periods]; NaN where abstained."""
+
+    score: Floats
+    baseline_score: Floats
+    observed_count: Integers
+    history_days: Integers
+
+
+def fit_cells(
+    values: Floats, kpis: tuple[ScoredKpi, ...], grid: Grid, training_periods: int, rules: Detection
+) -> FittedCells:
+    """Return time-of-week expectations learnt from the first `training_periods`, and residuals.
+
+    Args:
+        values: [cells, KPIs, periods] in the KPIs' units; NaN is no data.
+        kpis: what stands on the second axis.
+        grid: the periods; training covers whole days.
+        training_periods: how many periods at the start are history.
+        rules: thresholds and limits.
+    """
+    history = values[..., :training_periods]
+    typical = np.nan_to_num(median(np.where(history > 0, history, np.nan)), nan=1.0)
+    even = np.empty_like(values)
+    for number, kpi in enumerate(kpis):
+        even[:, number] = to_even_noise(values[:, number], kpi.scale, typical[:, number, None])
+    slots = grid.slots_a_day
+    by_day = _in_days(even, slots)
+    weekdays = (grid.start.weekday() + np.arange(by_day.shape[2])) % 7
+    training_days = training_periods // slots
+    baseline = fit_week_baseline(by_day[:, :, :training_days], weekdays[:training_days])
+    expected = baseline.expected(weekdays)
+    expected = expected.reshape(*even.shape[:2], -1)[..., : even.shape[2]]
+    rest = even - expected
+    rest[baseline.days < rules.fewest_history_days] = np.nan
+    return FittedCells(typical, baseline, expected, rest)
+
+
+def deviations(
+    rest: Floats, spread: Floats, network: Network, slots: int, training_periods: int
+) -> Floats:
+    """Return residuals without shared shocks, in the cell's own spreads.
+
+    Args:
+        rest: [cells, KPIs, periods], even-noise residuals from the time of week.
+        spread: [cells, KPIs, parts of the day, 2].
+        network: shared shocks and typical spreads.
+        slots: periods a day.
+        training_periods: from which the cell's loading on shared shocks is learnt.
+    """
+    shocks = expected_shocks(rest, spread, network, training_periods)
+    alone = (rest - shocks) / spread_by_period(spread, network, slots, rest.shape[-1])
+    return np.clip(alone, -_WILDEST, _WILDEST)
+
+
+def expected_shocks(
+    rest: Floats, spread: Floats, network: Network, training_periods: int
+) -> Floats:
+    """Return each cell's part in what moves all cells, [cells, KPIs, periods]."""
+    loadings = shock_loadings(
+        rest[..., :training_periods],
+        network.shocks[:, :training_periods],
+        pooled_spread(spread, network.typical_spread).mean(axis=-1),
+    )
+    return np.asarray(loadings[..., None] * network.shocks, np.float32)
+
+
+def spread_by_period(spread: Floats, network: Network, slots: int, periods: int) -> Floats:
+    """Return one robust standard deviation for every period of the grid."""
+    by_slot = along_the_day(pooled_spread(spread, network.typical_spread), slots)
+    return np.tile(by_slot, -(-periods // slots))[..., :periods]
+
+
+def judged(
+    values: Floats,
+    kpis: tuple[ScoredKpi, ...],
+    grid: Grid,
+    training_periods: int,
+    first_scored: int,
+    network: Network,
+    rules: Detection,
+) -> Judgement:
+    """Return the scores of some cells from period `first_scored` on."""
+    fitted = fit_cells(values, kpis, grid, training_periods, rules)
+    slots, spread = grid.slots_a_day, fitted.baseline.spread
+    strays = deviations(fitted.rest, spread, network, slots, training_periods)
+    scores = [
+        _memory_scores(strays, span, number, network, training_periods, rules)[:, first_scored:]
+        for number, span in enumerate(memories(grid, rules))
+    ]
+    single = np.abs(fitted.rest) / spread_by_period(spread, network, slots, values.shape[-1])
+    single = np.nan_to_num(single[..., first_scored:], nan=0.0).max(axis=1, initial=0.0)
+    is_judged = np.isfinite(strays[..., first_scored:]).any(axis=1)
+    return Judgement(
+        np.where(is_judged, np.fmax.reduce(scores), np.nan),
+        np.where(is_judged, single, np.nan),
+        np.isfinite(values[..., first_scored:]).sum(axis=1),
+        fitted.baseline.days.max(axis=1, initial=0),
+    )
+
+
+def memories(grid: Grid, rules: Detection) -> list[float]:
+    """Return the spans, in periods, over which deviations are remembered; the first is none."""
+    spans = [hours * 3600 / grid.granularity_s for hours in rules.memory_hours]
+    return [1.0, *(span for span in spans if span >= 2)]
+
+
+def own_covariances(strays: Floats, network: Network, number: int, trust: float) -> Floats:
+    """Return each cell's covariance of remembered deviations, leaning on the network's."""
+    return shrunk(co_movement(strays), network.co_movements[number], trust)
+
+
+def typical_spread(spreads: Floats, kpis: tuple[ScoredKpi, ...]) -> Floats:
+    """Return the network's median spread [KPIs, parts], never below what rounding makes."""
+    floors = np.array([_EVEN_NOISE_FLOOR[kpi.scale] for kpi in kpis], np.float32)[:, None]
+    return np.maximum(np.nan_to_num(median(spreads[..., 1], axis=0), nan=0.0), floors)
+
+
+def learnt_normal(
+    strays: Floats, spans: list[float], training: int, rules: Detection
+) -> tuple[Floats, Floats]:
+    """Return the network's co-movements [memories, KPIs, KPIs] and calm [memories, 2].
+
+    Args:
+        strays: deviations of a panel of cells, [cells, KPIs, periods].
+        spans: the memories, in periods.
+        training: how many periods at the start are history.
+        rules: how far a cell's own correlation is trusted.
+    """
+    moves, calm = [], []
+    for span in spans:
+        history = accumulated(strays[..., :training], span)
+        own = co_movement(history)
+        pooled = own.mean(axis=0)
+        covariance = shrunk(own, pooled, rules.own_correlation_trust)
+        distance = standardized(*joint_distances(history, covariance))
+        moves.append(pooled)
+        calm.append([median(median(distance)), median(quantile(distance, 0.99))])
+    return np.stack(moves), np.nan_to_num(np.array(calm, np.float32), nan=1.0)
+
+
+def _memory_scores(
+    strays: Floats, span: float, number: int, network: Network, training: int, rules: Detection
+) -> Floats:
+    remembered = accumulated(strays, span)
+    covariance = own_covariances(
+        remembered[..., :training], network, number, rules.own_correlation_trust
+    )
+    distance = standardized(*joint_distances(remembered, covariance))
+    return calmed(distance, training, network.calm[number])
+
+
+def calmed(distance: Floats, training: int, calm: Floats) -> Floats:
+    """Return distances in standard deviations of the cell's own normal, never less than calm's.
+
+    A cell whose history was troubled keeps at most twice the network's width, so that its own
+    past faults cannot hide the next.
+    """
+    history = distance[:, :training]
+    middle = np.nan_to_num(median(history), nan=calm[0])
+    width = np.nan_to_num(quantile(history, 0.99) - middle, nan=calm[1] - calm[0])
+    common = max(float(calm[1] - calm[0]), 1e-3)
+    width = np.clip(width, common, 2 * common) / _NORMAL_99
+    return np.asarray((distance - middle[:, None]) / width[:, None], np.float32)
+
+
+def _in_days(even: Floats, slots: int) -> Floats:
+    """Return [cells, KPIs, days, slots]; a last day cut short is filled with NaN."""
+    periods = even.shape[-1]
+    lacking = -periods % slots
+    if lacking:
+        even = np.pad(even, ((0, 0), (0, 0), (0, lacking)), constant_values=np.nan)
+    return even.reshape(*even.shape[:2], -1, slots)

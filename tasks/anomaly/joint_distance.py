@@ -1,0 +1,118 @@
+"""How far several KPIs together stray, given how they normally move together (Mahalanobis).
+
+KPIs that lack in a period are left out exactly: the distance is taken in the observed subset,
+which is what conditioning on it gives.
+"""
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from tasks.anomaly.arrays import Booleans, Floats, Integers
+
+_WINSOR = 3.0  # a stray beyond this many spreads teaches the covariance no more
+_RIDGE = 0.02
+
+
+def co_movement(deviations: Floats) -> Floats:
+    """Return winsorized second moments [cells, KPIs, KPIs] of [cells, KPIs, periods].
+
+    A pair of KPIs never seen together moves independently, as far as anyone knows.
+    """
+    calm = np.clip(deviations, -_WINSOR, _WINSOR)
+    known = np.isfinite(calm)
+    filled = np.where(known, calm, np.float32(0))
+    products = filled @ filled.transpose(0, 2, 1)
+    if known.all():
+        return np.asarray(products / np.float32(max(deviations.shape[-1], 1)))
+    seen = known.astype(np.float32)
+    counts = seen @ seen.transpose(0, 2, 1)
+    return np.asarray(products / np.maximum(counts, 1))
+
+
+def shrunk(own: Floats, pooled: Floats, trust: float) -> Floats:
+    """Return `trust` of each cell's own co-movement and the rest of the network's, invertible.
+
+    The pooled one is scaled to the cell's own spreads, so that only correlation is shared.
+    """
+    variance = np.maximum(np.diagonal(own, axis1=-2, axis2=-1), 0.05)
+    spread = np.sqrt(variance)
+    typical = np.sqrt(np.maximum(np.diagonal(pooled), 1e-6))
+    correlation = pooled / typical[:, None] / typical[None, :]
+    shared = correlation * spread[:, :, None] * spread[:, None, :]
+    mixed = trust * own + (1 - trust) * shared
+    ridge = np.eye(own.shape[-1], dtype=own.dtype) * (_RIDGE * variance)[:, None, :]
+    # A variance floored above may exceed the mixed one: the diagonal is set to it outright.
+    lift = np.maximum(variance - np.diagonal(mixed, axis1=-2, axis2=-1), 0)
+    return np.asarray(mixed + ridge + np.eye(own.shape[-1], dtype=own.dtype) * lift[:, None, :])
+
+
+def joint_distances(deviations: Floats, covariances: Floats) -> tuple[Floats, Integers]:
+    """Return the squared distance and the number of KPIs observed, both [cells, periods].
+
+    Args:
+        deviations: [cells, KPIs, periods]; NaN is no data.
+        covariances: [cells, KPIs, KPIs], positive definite.
+    """
+    known = np.isfinite(deviations)
+    degrees = known.sum(axis=1)
+    filled = np.where(known, deviations, np.float32(0))
+    squares = np.zeros(degrees.shape, np.float32)
+    has_kpi = np.asarray(known.any(axis=2))
+    covariances = _without(covariances, has_kpi)
+    is_full = degrees == has_kpi.sum(axis=1)[:, None]
+    factors = np.linalg.inv(np.linalg.cholesky(covariances.astype(np.float64)))
+    cells_full = is_full.any(axis=1)
+    whitened = factors[cells_full].astype(np.float32) @ filled[cells_full]
+    squares[cells_full] = (whitened**2).sum(axis=1)
+    for cell, pattern, periods in _partial_patterns(known, is_full):
+        part = covariances[cell][np.ix_(pattern, pattern)].astype(np.float64)
+        values = filled[cell][np.ix_(pattern, periods)]
+        white = solve_triangular(np.linalg.cholesky(part), values, lower=True, check_finite=False)
+        squares[cell, periods] = (white**2).sum(axis=0)
+    return squares, degrees
+
+
+def standardized(squares: Floats, degrees: Integers) -> Floats:
+    """Return squared distances as standard normal deviates (Wilson and Hilferty 1931); NaN at 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = 2.0 / (9.0 * degrees)
+        deviates = (np.cbrt(squares / degrees) - (1.0 - share)) / np.sqrt(share)
+    return np.asarray(np.where(degrees > 0, deviates, np.nan), np.float32)
+
+
+def contributions(deviations: Floats, covariance: Floats) -> Floats:
+    """Return each KPI's share of one squared distance, [KPIs], 0 to 1 in sum 1; NaN if unseen.
+
+    A KPI's part is its deviation times its pull after the others are accounted for; parts below
+    zero (KPIs that move as the others make them expect) count as none.
+    """
+    known = np.isfinite(deviations)
+    parts = np.full(deviations.shape, np.nan)
+    if not known.any():
+        return parts
+    seen = deviations[known].astype(np.float64)
+    pull = np.linalg.solve(covariance[np.ix_(known, known)].astype(np.float64), seen)
+    positive = np.maximum(seen * pull, 0.0)
+    parts[known] = positive / max(positive.sum(), 1e-12)
+    return parts
+
+
+def _without(covariances: Floats, has_kpi: Booleans) -> Floats:
+    """Return covariances in which a KPI that a cell never shows stands alone with variance 1."""
+    both = has_kpi[:, :, None] & has_kpi[:, None, :]
+    return np.where(both, covariances, np.eye(covariances.shape[-1], dtype=covariances.dtype))
+
+
+def _partial_patterns(known: Booleans, is_full: Booleans) -> list[tuple[int, Integers, Integers]]:
+    """Return (cell, observed KPIs, periods) for each cell's incomplete patterns of data."""
+    found: list[tuple[int, Integers, Integers]] = []
+    for cell in np.flatnonzero(~is_full.all(axis=1)):
+        lacking = np.flatnonzero(~is_full[cell] & known[cell].any(axis=0))
+        if lacking.size == 0:
+            continue
+        bits = np.packbits(known[cell][:, lacking], axis=0).T
+        _, first, which = np.unique(bits, axis=0, return_index=True, return_inverse=True)
+        for number, example in enumerate(first):
+            pattern = np.flatnonzero(known[cell][:, lacking[example]])
+            found.append((int(cell), pattern, lacking[which.ravel() == number]))
+    return found

@@ -1,0 +1,80 @@
+"""Which KPIs are scored and on what scale: each is first brought to a scale of even noise.
+
+A success rate near 100 %, a power over five decades and a mean CQI cannot share one notion of
+"far from expected". Percentages take the arcsine root (even noise for a share of attempts),
+positive quantities the logarithm, anything else stays as it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from semantic_layer.kpis import Kpi
+from tasks.anomaly.arrays import Floats
+
+Scale = Literal["share", "positive", "plain"]
+
+_SMALLEST_RELATIVE = 0.02  # of the typical value: below it, a positive quantity counts as nothing
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredKpi:
+    """What scoring needs to know of one KPI.
+
+    Attributes:
+        name: the KPI's name in the catalogue.
+        column: its column in `cell_kpis`.
+        unit: its unit, as people read it.
+        better: `higher`, `lower` or `neither`.
+        scale: `share` (0 to 100 %), `positive` or `plain`.
+    """
+
+    name: str
+    column: str
+    unit: str
+    better: str
+    scale: Scale
+
+
+def scored_kpis(kpis: Sequence[Kpi], columns: Sequence[str]) -> list[ScoredKpi]:
+    """Return the KPIs marked as scored whose column is present, in the catalogue's order."""
+    return [
+        ScoredKpi(kpi.name, kpi.column, str(kpi.unit), kpi.better, _scale_of(kpi))
+        for kpi in kpis
+        if kpi.is_scored and kpi.column in columns
+    ]
+
+
+def _scale_of(kpi: Kpi) -> Scale:
+    if str(kpi.unit) == "%":
+        return "share"
+    if kpi.low is not None and kpi.low >= 0:
+        return "positive"
+    return "plain"
+
+
+def to_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
+    """Return `values` on their scale of even noise; NaN stays NaN.
+
+    Args:
+        values: any shape (cells first), in the KPI's unit.
+        scale: the KPI's scale.
+        typical: one typical value a cell, broadcastable to `values`; only `positive` reads it.
+    """
+    if scale == "share":
+        return np.asarray(np.arcsin(np.sqrt(np.clip(values, 0.0, 100.0) / 100.0)))
+    if scale == "positive":
+        return np.asarray(np.log(np.maximum(values, 0.0) + _SMALLEST_RELATIVE * typical))
+    return values
+
+
+def from_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
+    """Return values in the KPI's unit again; the inverse of `to_even_noise` inside its bounds."""
+    if scale == "share":
+        return np.asarray(100.0 * np.sin(np.clip(values, 0.0, np.pi / 2)) ** 2)
+    if scale == "positive":
+        exact = np.exp(np.minimum(values, 80.0)) - _SMALLEST_RELATIVE * typical
+        return np.asarray(np.maximum(exact, 0.0))
+    return values

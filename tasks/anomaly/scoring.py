@@ -1,0 +1,226 @@
+"""Scoring of a whole network in chunks of cells: what is shared first, then every cell.
+
+Memory stays bounded: cells come in batches, each batch as one cube that workers share without a
+copy, each chunk a range of its cells. A chunk of some dozens of cells is seconds of work, so a
+worker's overhead (under a millisecond) does not show, and its scratch memory stays small.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from semantic_layer.detection import Detection
+from semantic_layer.periods import Window
+from tasks.anomaly.arrays import Floats
+from tasks.anomaly.cube import Grid, KpiCube, kpi_cube, scoring_grid
+from tasks.anomaly.detector import (
+    Judgement,
+    Network,
+    deviations,
+    fit_cells,
+    judged,
+    learnt_normal,
+    memories,
+    typical_spread,
+)
+from tasks.anomaly.scored_kpis import ScoredKpi
+from tasks.anomaly.shared_shocks import shared_shocks
+from tasks.ports import WorkerPool
+
+ReadCells = Callable[[Sequence[str]], pl.DataFrame]
+"""Returns the KPI rows of some cells over the whole grid."""
+
+_BATCH_VALUES = 120_000_000  # float32 values of one cube: half a gigabyte
+_CHUNK_VALUES = 3_000_000
+_NORMAL_CELLS = 96
+
+NO_DATA = "no_data"
+STOPPED_REPORTING = "stopped_reporting"
+HISTORY_TOO_SHORT = "history_too_short"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is scored: KPIs, grid, and where training ends and the window begins on it."""
+
+    kpis: tuple[ScoredKpi, ...]
+    grid: Grid
+    training_periods: int
+    first_scored: int
+    rules: Detection
+
+
+def scoring_plan(
+    kpis: Sequence[ScoredKpi], window: Window, granularity: str, rules: Detection
+) -> Plan:
+    """Return the plan for a window of a table of one granularity."""
+    grid = scoring_grid(window, granularity, rules.training_days)
+    return Plan(
+        tuple(kpis),
+        grid,
+        rules.training_days * grid.slots_a_day,
+        grid.index_of(window.start),
+        rules,
+    )
+
+
+def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
+    """Return what all cells share, learnt from the cells of `panel`."""
+    parts = workers.map(_residuals, _chunks(panel), shared={"values": panel.values, "plan": plan})
+    slots = plan.grid.slots_a_day
+    if not parts:
+        empty = np.zeros((len(plan.kpis), plan.grid.periods_count), np.float32)
+        spans = memories(plan.grid, plan.rules)
+        moves = np.stack([np.eye(len(plan.kpis), dtype=np.float32)] * len(spans))
+        calm = np.tile(np.array([0.0, 2.33], np.float32), (len(spans), 1))
+        return Network(
+            empty,
+            typical_spread(np.full((1, len(plan.kpis), 1, 2), np.nan), plan.kpis),
+            moves,
+            calm,
+        )
+    rest = np.concatenate([part for part, _ in parts])
+    spread = np.concatenate([part for _, part in parts])
+    shocks = shared_shocks(rest)
+    typical = typical_spread(spread, plan.kpis)
+    nothing = np.zeros(0, np.float32)
+    sample = np.sort(np.argsort([_hash(cell) for cell in panel.cells])[:_NORMAL_CELLS])
+    strays = deviations(
+        rest[sample].astype(np.float32),
+        spread[sample],
+        Network(shocks, typical, nothing, nothing),
+        slots,
+        plan.training_periods,
+    )
+    spans = memories(plan.grid, plan.rules)
+    return Network(
+        shocks, typical, *learnt_normal(strays, spans, plan.training_periods, plan.rules)
+    )
+
+
+def panel_of(cells: Sequence[str], count: int) -> list[str]:
+    """Return up to `count` cells, chosen by a hash of their DN, sorted."""
+    return sorted(sorted(cells, key=lambda cell: (_hash(cell), cell))[:count])
+
+
+def scores_of(
+    plan: Plan, cells: Sequence[str], read: ReadCells, workers: WorkerPool
+) -> pl.DataFrame:
+    """Return one row a cell and period of the window; the shape of `cell_anomalies.scores`.
+
+    Args:
+        plan: what is scored.
+        cells: every cell that should have a row, also those that reported nothing of late.
+        read: where their rows come from.
+        workers: where chunks run.
+    """
+    ordered = sorted(set(cells))
+    panel_cells = panel_of(ordered, plan.rules.panel_cells)
+    panel = kpi_cube(read(panel_cells), plan.kpis, plan.grid)
+    network = learnt_network(plan, panel, workers)
+    frames = []
+    for batch in _batches(ordered, plan):
+        cube = panel if batch == panel_cells else kpi_cube(read(batch), plan.kpis, plan.grid)
+        parts = workers.map(
+            _judge, _chunks(cube), shared={"values": cube.values, "plan": plan, "network": network}
+        )
+        frames += [
+            _rows(part, cube.cells[chunk.start : chunk.stop], plan)
+            for part, chunk in zip(parts, _chunks(cube), strict=True)
+        ]
+        frames.append(_silent(sorted(set(batch) - set(cube.cells)), plan))
+    return pl.concat(frames).sort("cell_dn", "period_start")
+
+
+def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats]:
+    part = values[chunk.start : chunk.stop]
+    fitted = fit_cells(part, plan.kpis, plan.grid, plan.training_periods, plan.rules)
+    return fitted.rest.astype(np.float16), fitted.baseline.spread
+
+
+def _judge(chunk: range, values: Floats, plan: Plan, network: Network) -> Judgement:
+    part = values[chunk.start : chunk.stop]
+    return judged(
+        part, plan.kpis, plan.grid, plan.training_periods, plan.first_scored, network, plan.rules
+    )
+
+
+def _rows(found: Judgement, cells: Sequence[str], plan: Plan) -> pl.DataFrame:
+    periods = found.score.shape[1]
+    reasons = np.full(found.score.shape, HISTORY_TOO_SHORT, object)
+    reasons[found.observed_count == 0] = NO_DATA
+    reasons[found.observed_count.max(axis=1, initial=0) == 0] = STOPPED_REPORTING
+    reasons[np.isfinite(found.score)] = None
+    return _frame(
+        np.repeat(np.array(cells, object), periods),
+        plan,
+        found.score.ravel(),
+        found.baseline_score.ravel(),
+        reasons.ravel(),
+    )
+
+
+def _silent(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
+    """Return abstained rows of cells without any row on the grid."""
+    periods = plan.grid.periods_count - plan.first_scored
+    count = len(cells) * periods
+    nothing = np.full(count, np.nan, np.float32)
+    reasons = np.full(count, STOPPED_REPORTING, object)
+    return _frame(np.repeat(np.array(cells, object), periods), plan, nothing, nothing, reasons)
+
+
+def _frame(
+    cells: npt.NDArray[np.object_],
+    plan: Plan,
+    score: Floats,
+    baseline_score: Floats,
+    reasons: npt.NDArray[np.object_],
+) -> pl.DataFrame:
+    grid, rules = plan.grid, plan.rules
+    starts = pl.datetime_range(
+        grid.start_of(plan.first_scored),
+        grid.start_of(grid.periods_count - 1),
+        f"{grid.granularity_s}s",
+        time_unit="us",
+        time_zone="UTC",
+        eager=True,
+    )
+    copies = len(cells) // max(len(starts), 1)
+    periods = pl.concat([starts] * copies) if copies else starts.clear()
+    return pl.DataFrame(
+        {
+            "cell_dn": pl.Series(cells.tolist(), dtype=pl.String),
+            "period_start": periods,
+            "score": pl.Series(score, dtype=pl.Float64).fill_nan(None),
+            "baseline_score": pl.Series(baseline_score, dtype=pl.Float64).fill_nan(None),
+            "abstained_because": pl.Series(reasons.tolist(), dtype=pl.String),
+        }
+    ).with_columns(
+        is_anomalous=(pl.col("score") >= rules.score_begins).fill_null(value=False),
+        is_baseline_anomalous=(pl.col("baseline_score") > rules.baseline_spreads).fill_null(
+            value=False
+        ),
+    )
+
+
+def _chunks(cube: KpiCube) -> list[range]:
+    """Return ranges of cells, at least two where there are two cells."""
+    count = len(cube.cells)
+    a_cell = max(len(cube.kpis) * cube.grid.periods_count, 1)
+    size = max(min(_CHUNK_VALUES // a_cell, -(-count // 2)), 1)
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _batches(cells: list[str], plan: Plan) -> Iterator[list[str]]:
+    a_cell = max(len(plan.kpis) * plan.grid.periods_count, 1)
+    size = max(_BATCH_VALUES // a_cell, 1)
+    for start in range(0, len(cells), size):
+        yield cells[start : start + size]
+
+
+def _hash(cell: str) -> int:
+    return zlib.crc32(cell.encode())
