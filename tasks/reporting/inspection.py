@@ -31,7 +31,7 @@ from tasks.reporting.wording import clean
 _LOOK_BACK = timedelta(days=7)
 
 
-def explain_cell(
+def cell_explanation(
     tables: TableStore, catalogue: Catalogue, cell: str, window: Window | None = None
 ) -> CellExplanation:
     """Return why a cell was or was not found abnormal, down to the counters.
@@ -96,7 +96,7 @@ def explain_cell(
     )
 
 
-def summarize_kpi(
+def summary_of_kpi(
     tables: TableStore,
     catalogue: Catalogue,
     name: str,

@@ -6,7 +6,7 @@ from semantic_layer.errors import InputError, UnknownNameError
 from semantic_layer.loading import catalogue
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.reporting.explanation import heading
-from tasks.reporting.inspection import explain_cell, summarize_kpi
+from tasks.reporting.inspection import cell_explanation, summary_of_kpi
 from tests.tasks.reporting import published, world
 
 
@@ -16,7 +16,7 @@ def tables() -> InMemoryTables:
 
 
 def explained(tables, cell=published.SICK):
-    return explain_cell(tables, catalogue(), cell, world.WINDOW)
+    return cell_explanation(tables, catalogue(), cell, world.WINDOW)
 
 
 def test_a_blamed_kpi_is_recomputed_from_the_counters_of_its_own_periods(tables):
@@ -78,13 +78,13 @@ def test_a_part_of_a_name_is_enough_when_it_fits_one_cell(tables):
 def test_before_anything_was_published_the_commands_say_what_to_do():
     empty = InMemoryTables(published.FixedClock())
     with pytest.raises(InputError, match="Nothing was published yet"):
-        explain_cell(empty, catalogue(), "x")
+        cell_explanation(empty, catalogue(), "x")
     with pytest.raises(InputError, match="Nothing was published yet"):
-        summarize_kpi(empty, catalogue(), "cell_drop_rate")
+        summary_of_kpi(empty, catalogue(), "cell_drop_rate")
 
 
 def test_a_kpi_summary_lists_the_worst_cells_first_with_their_units(tables):
-    told = summarize_kpi(tables, catalogue(), "cell_drop_rate", window=world.WINDOW)
+    told = summary_of_kpi(tables, catalogue(), "cell_drop_rate", window=world.WINDOW)
     assert [group.name for group in told.groups] == [published.SICK, published.WELL]
     assert told.groups[1].text == "0.2 %"
     assert told.order == "highest first"
@@ -92,7 +92,7 @@ def test_a_kpi_summary_lists_the_worst_cells_first_with_their_units(tables):
 
 
 def test_groups_add_sums_before_dividing(tables):
-    (site,) = summarize_kpi(
+    (site,) = summary_of_kpi(
         tables, catalogue(), "cell_drop_rate", by="site", window=world.WINDOW
     ).groups
     rows = published.measurements().filter(~published.pl.col("is_suspect")).drop_nulls()
@@ -105,18 +105,18 @@ def test_groups_add_sums_before_dividing(tables):
     "by", ["band", "archetype", "subnetwork", "managed-element", "hour", "day"]
 )
 def test_every_grouping_works(tables, by):
-    told = summarize_kpi(tables, catalogue(), "cell_drop_rate", by=by, window=world.WINDOW)
+    told = summary_of_kpi(tables, catalogue(), "cell_drop_rate", by=by, window=world.WINDOW)
     assert told.groups_count == {"hour": 72, "day": 3, "archetype": 0}.get(by, 1)
 
 
 def test_an_unknown_kpi_or_grouping_is_refused_with_a_suggestion(tables):
     with pytest.raises(UnknownNameError, match="did you mean 'cell_drop_rate'"):
-        summarize_kpi(tables, catalogue(), "cel_drop_rate")
+        summary_of_kpi(tables, catalogue(), "cel_drop_rate")
     with pytest.raises(InputError, match="No grouping 'vendor'"):
-        summarize_kpi(tables, catalogue(), "cell_drop_rate", by="vendor")
+        summary_of_kpi(tables, catalogue(), "cell_drop_rate", by="vendor")
 
 
 def test_a_kpi_without_counters_has_no_groups_with_values(tables):
-    told = summarize_kpi(tables, catalogue(), "user_throughput_dl", window=world.WINDOW)
+    told = summary_of_kpi(tables, catalogue(), "user_throughput_dl", window=world.WINDOW)
     assert told.groups == ()
     assert told.distribution == ()

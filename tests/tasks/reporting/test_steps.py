@@ -1,14 +1,17 @@
 """The step that writes the report, over published tables."""
 
+import json
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from lxml import html
 
+from semantic_layer.errors import InputError
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.reporting import files
-from tasks.reporting.steps import write_report
+from tasks.reporting.evaluation_rows import evaluation_rows
+from tasks.reporting.steps import explain_cell, summarize_kpi, write_report
 from tasks.wiring import Services, use_services
 from tests.tasks.reporting import published, world
 
@@ -72,3 +75,38 @@ def test_a_writer_that_dies_leaves_the_old_file_whole(tmp_path, monkeypatch):
 
 def _die(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("services")
+def test_explain_tells_everything_as_lines_of_text():
+    text = explain_cell.fn("NRCellDU=1", world.WINDOW)
+    assert "Harbour 1 · NRCellDU=1: critical" in text
+    assert "seen 3 %, expected 0.2 %, 90 % of the score" in text
+    assert "from counters: 3 % over 6 periods, 2 left out" in text
+    assert "QF.RelActNbr" in text
+    assert "1,800 (sum)" in text
+    assert "cell_anomalies@1" in text
+
+
+@pytest.mark.usefixtures("services")
+def test_kpi_tells_definition_worst_cells_and_distribution_as_text():
+    text = summarize_kpi.fn("cell_drop_rate", window=world.WINDOW)
+    assert "Thresholds default: warning 1, critical 3" in text
+    assert "By cell, highest first (2 of 2):" in text
+    assert published.SICK in text
+    assert "median" in text
+    assert "No value could be computed" in summarize_kpi.fn("mean_cqi", window=world.WINDOW)
+
+
+def test_an_evaluation_comes_as_rows_or_as_a_file_of_rows(tmp_path):
+    rows = [{"measure": "VUS-PR", "detector": 0.7, "baseline": 0.4}]
+    written = tmp_path / "evaluation.json"
+    written.write_text(json.dumps(rows))
+    assert evaluation_rows(rows) == evaluation_rows(str(written)) == tuple(rows)
+    assert evaluation_rows(None) == ()
+    assert evaluation_rows("report.html") == ({"evaluation report": "report.html"},)
+    written.write_text('{"no": "rows"}')
+    with pytest.raises(InputError, match="must hold a list of objects"):
+        evaluation_rows(str(written))
+    with pytest.raises(InputError, match="cannot be read"):
+        evaluation_rows(str(tmp_path / "absent.json"))

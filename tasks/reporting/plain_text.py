@@ -1,0 +1,143 @@
+"""Explanations as plain text for a terminal: aligned lines, no markup, nothing to escape."""
+
+from collections.abc import Iterable, Sequence
+
+from tasks.reporting.explanation import (
+    CellExplanation,
+    FindingExplanation,
+    KpiExplanation,
+    heading,
+)
+from tasks.reporting.kpi_sources import CounterSource, KpiSource
+from tasks.reporting.kpi_summary import KpiSummary
+from tasks.reporting.wording import clean, clipped, count, moment
+
+
+def cell_text(told: CellExplanation) -> str:
+    """Return why a cell was or was not found abnormal, down to its counters."""
+    lines = [heading(told), clean(told.cell_dn)]
+    if told.place:
+        lines.append(", ".join(f"{what} {value}" for what, value in told.place))
+    if told.state.reason:
+        lines.append(f"Not judged: {told.state.reason}.")
+    for one in told.findings:
+        lines += ["", *_finding(one)]
+    if told.kpis:
+        lines += ["", "KPIs over the window:"]
+        lines += _columns([(kpi.kpi.title, kpi.value_text, kpi.kpi.formula) for kpi in told.kpis])
+    lines += ["", "Data:", *(f"  {note}" for note in told.data_notes)]
+    lines += ["", "Lineage:", *_columns(told.lineage)]
+    return "\n".join(lines)
+
+
+def kpi_text(told: KpiSummary) -> str:
+    """Return a KPI's definition, its worst groups and its distribution."""
+    kpi = told.kpi
+    lines = [f"{kpi.title} ({kpi.name})", kpi.description, "", *_definition(kpi)]
+    lines += [
+        "",
+        f"{moment(told.window.start)} to {moment(told.window.end)} UTC, from {_origin(told)}",
+    ]
+    if not told.groups:
+        return "\n".join([*lines, "No value could be computed: no row has every counter it needs."])
+    known = told.groups_count - told.without_data
+    missing = f", {told.without_data:,} without data" if told.without_data else ""
+    lines += ["", f"By {told.by}, {told.order} ({len(told.groups):,} of {known:,}{missing}):"]
+    lines += _columns(
+        [(one.name, one.text, f"from {count(one.periods, 'period')}") for one in told.groups]
+    )
+    lines += ["", f"Distribution over {told.by}s:", *_columns(told.distribution)]
+    return "\n".join(lines)
+
+
+def _finding(one: FindingExplanation) -> list[str]:
+    finding = one.finding
+    lines = [
+        f"{finding.severity}  since {finding.since_text} UTC for {finding.length_text}, "
+        f"score {finding.peak_score:.2f}"
+    ]
+    if finding.explanation:
+        lines.append(f"  {finding.explanation}")
+    for kpi in one.kpis:
+        lines += _kpi(kpi)
+    lines += [f"  {what}: {value}" for what, value in one.lineage]
+    return lines
+
+
+def _kpi(told: KpiExplanation) -> list[str]:
+    lines = ["", f"  {told.kpi.title} ({told.kpi.name})"]
+    if told.blame is not None:
+        lines.append(
+            f"    seen {told.blame.seen_text}, expected {told.blame.expected_text}, "
+            f"{told.blame.share_text} of the score"
+        )
+    if not told.totals:
+        lines.append("    no counter of these periods is published")
+        return [*lines, *_indented(_definition(told.kpi))]
+    left_out = f", {told.periods_left_out:,} left out" if told.periods_left_out else ""
+    lines.append(
+        f"    from counters: {told.value_text} over {count(told.periods_used, 'period')}{left_out}"
+    )
+    lines += _indented(
+        _columns(
+            [
+                (_counter_name(total.counter), total.text, total.counter.source)
+                for total in told.totals
+            ]
+        )
+    )
+    lines.append(f"    {told.kpi.formula}, in {told.kpi.unit}; {told.kpi.source}")
+    return lines
+
+
+def _definition(kpi: KpiSource) -> list[str]:
+    if not kpi.numerator:
+        return ["The catalogue in force does not define this KPI."]
+    lines = [f"{kpi.formula}, in {kpi.unit}", f"Source: {kpi.source}"]
+    if kpi.better != "neither":
+        lines.append(f"Better: {kpi.better}")
+    lines += [
+        f"Thresholds {profile}: "
+        + ", ".join(
+            f"{said} {value:g}"
+            for said, value in (("warning", warning), ("critical", critical))
+            if value is not None
+        )
+        for profile, warning, critical in kpi.thresholds
+    ]
+    rows = [
+        (
+            _counter_name(one),
+            f"{one.unit if one.unit != '1' else 'count'}, {one.aggregation}, {one.object_class}",
+            one.source,
+        )
+        for one in kpi.counters
+    ]
+    return [*lines, "Counters:", *_columns(rows)]
+
+
+def _counter_name(counter: CounterSource) -> str:
+    return counter.standard_name or counter.name
+
+
+def _origin(told: KpiSummary) -> str:
+    if told.computed_from == "pm_measurements":
+        return "counters: sums added, then divided"
+    return "KPIs delivered ready-made: medians of their periods"
+
+
+def _columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as aligned columns; the last one is as long as it is."""
+    shown = [[clipped(value, 140) for value in row] for row in rows]
+    if not shown:
+        return []
+    widths = [max(len(row[at]) for row in shown) for at in range(len(shown[0]))]
+    return [
+        "  "
+        + "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
