@@ -90,7 +90,7 @@ def findings_rows(report: NetworkReport, limit: int = 100) -> list[dict[str, obj
 
 def _findings(report: NetworkReport) -> str:
     if not report.findings:
-        return "No cell behaved abnormally in this window."
+        return report.no_findings
     head = (
         "Severity",
         "Cell",

@@ -46,6 +46,14 @@ class NetworkReport:
     evaluation: tuple[Mapping[str, object], ...]
 
     @property
+    def no_findings(self) -> str:
+        """What to say where there is no finding; silence of the detector is no health."""
+        if not self.state_counts[HEALTHY]:
+            return "No cell was judged in this window, so nothing is known about their health."
+        limit = ", as far as cells could be judged" if self.not_judged else ""
+        return f"No cell behaved abnormally in this window{limit}."
+
+    @property
     def abnormal_count(self) -> int:
         """Cells with a finding."""
         return self.cells_count - self.state_counts[HEALTHY] - self.state_counts[NOT_JUDGED]

@@ -140,6 +140,8 @@ def test_with_no_data_at_all_the_page_still_stands():
     text = text_of(tree_of(nothing_known))
     assert "No cell is known and nothing was scored in this window." in text
     assert "No data-quality verdict was published" in text
+    assert "nothing is known about their health" in text
+    assert "behaved abnormally" not in text
 
 
 def test_numbers_carry_their_units(town):

@@ -72,7 +72,7 @@ def test_with_nothing_to_draw_there_are_no_pictures():
     report = network_report(ReportMaterial("n", world.WINDOW, "local", "v"), world.SOURCES)
     assert map_picture(report) is None
     assert timelines_picture(report) is None
-    assert "No cell behaved abnormally" in markdown_page(report, {})
+    assert "No cell was judged in this window" in markdown_page(report, {})
 
 
 def test_the_table_of_findings_holds_plain_values():
