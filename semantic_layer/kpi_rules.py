@@ -98,9 +98,7 @@ def check_thresholds(draft: Draft) -> Iterator[Problem]:
             )
         for profile, limits in item.thresholds.items():
             yield from _profile_problems(draft, item, profile, entry)
-            yield from _limit_problems(
-                item, profile, {str(name): limit for name, limit in limits.items()}, entry
-            )
+            yield from _limit_problems(item, profile, limits, entry)
 
 
 def _term_problems(draft: Draft, item: Kpi, name: str, entry: Entry, key: str) -> Iterator[Problem]:

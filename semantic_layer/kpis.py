@@ -45,7 +45,7 @@ class Kpi(BaseModel):
         description: one sentence.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     title: str
@@ -66,9 +66,7 @@ class Kpi(BaseModel):
     better: Literal["higher", "lower", "neither"]
     low: float | None = None
     high: float | None = None
-    thresholds: Mapping[str, Mapping[Literal["warning", "critical"], float]] = Field(
-        default_factory=dict
-    )
+    thresholds: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
     is_scored: bool
     factor: float = 1.0
     source: str

@@ -124,6 +124,32 @@ def check_measurement_kinds(draft: Draft) -> Iterator[Problem]:
             )
 
 
+def check_standard_names(draft: Draft) -> Iterator[Problem]:
+    """A standard name leads to one measurement, and a vendor's name to one map."""
+    seen: dict[tuple[str, str], Entry] = {}
+    told = chain(
+        (
+            (f"Standard name {name!r} ({item.technology})", "standard_name", entry)
+            for item, entry in draft.measurements.values()
+            if item.derived_from is None
+            for name in (item.standard_name, *item.aliases)
+        ),
+        (
+            (f"Vendor name {name!r}", "vendor_names", entry)
+            for item, entry in draft.vendors.values()
+            for name in item.vendor_names
+        ),
+    )
+    for name, key, entry in told:
+        first = seen.setdefault((name, key), entry)
+        if first is not entry:
+            yield entry.problem(
+                f"{name} already leads to {first.name!r} ({first.file}, line {first.line}).",
+                "A file must tell which one it means.",
+                key=key,
+            )
+
+
 def check_vendor_maps(draft: Draft) -> Iterator[Problem]:
     """A vendor's counters give known measurements of the same dimension, each once a class."""
     seen: set[tuple[str, str, str]] = set()
@@ -147,6 +173,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_classes,
     check_bounds,
     check_measurement_kinds,
+    check_standard_names,
     check_kpi_terms,
     check_kpi_units,
     check_kpi_classes,

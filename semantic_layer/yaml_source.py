@@ -51,7 +51,10 @@ class Entry:
 
 def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
     """Return the entries of a file that holds a list of definitions, or one definition."""
-    loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        return [], [Problem(file, 1, f"This is not text in UTF-8: {error.reason}.")]
     try:
         node = loader.get_single_node()
         if node is None:

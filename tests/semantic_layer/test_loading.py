@@ -177,6 +177,9 @@ def test_a_wrong_kpi_is_told_with_its_line(tmp_path, old, new, line, expected):
         pytest.param("shape: vector", "derived_from: volume\n  reduce: sum", 32, "no vector",
                      id="derived from a number"),
         pytest.param("shape: vector", "reduce: sum", 26, "needs both", id="half a derivation"),
+        pytest.param("A.Volume", "A.Calls", 11, "already leads to 'calls'", id="a name twice"),
+        pytest.param("unit: Mbit", "unit: Mbit\n  low: .nan", 15, "finite", id="not a number"),
+        pytest.param("unit: Mbit", "unit: Mbit\n  high: many", 15, "valid number", id="a word"),
     ],
 )  # fmt: skip
 def test_a_wrong_measurement_is_told_with_its_line(tmp_path, old, new, line, expected):
@@ -235,6 +238,10 @@ def test_a_missing_or_odd_folder_is_told(tmp_path):
         load_catalogue(tmp_path / "nowhere")
     told = problems(tmp_path / "a", profiles="- just words\n")
     assert any("profiles.yaml:1: A definition is a mapping of keys" in text for text in told)
+    root = folder(tmp_path / "c")
+    (root / "profiles.yaml").write_bytes(b"- name: caf\xe9\n")
+    with pytest.raises(CatalogueError, match=r"profiles\.yaml:1: This is not text in UTF-8"):
+        load_catalogue(root)
     told = problems(tmp_path / "b", profiles="# nothing\n")
     assert any("profiles.yaml:1: The file is empty" in text for text in told)
 
