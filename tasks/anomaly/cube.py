@@ -49,17 +49,17 @@ class KpiCube:
 
 
 def scoring_grid(window: Window, granularity: str, training_days: int) -> Grid:
-    """Return the grid from `training_days` before the window's first UTC day to its end.
+    """Return the grid from `training_days` before the window's first UTC day to its last period.
 
-    Training ends where the window's first day begins, so that the periods of one day are judged
-    by one fit whether they are scored one by one or together.
+    A period that the window does not cover to its end is not on it. Training ends where the
+    window's first day begins, so that the periods of one day are judged by one fit whether they
+    are scored one by one or together.
     """
     if granularity not in GRANULARITIES:
         raise InputError(f"No granularity {granularity!r}; known are {', '.join(GRANULARITIES)}.")
-    whole = window.widened_to(granularity)
-    start = floor_to(whole.start, "day") - timedelta(days=training_days)
+    start = floor_to(window.start, "day") - timedelta(days=training_days)
     seconds = GRANULARITIES[granularity]
-    return Grid(start, seconds, round((whole.end - start).total_seconds() / seconds))
+    return Grid(start, seconds, int((window.end - start).total_seconds() // seconds))
 
 
 def kpi_cube(frame: pl.DataFrame, kpis: Sequence[ScoredKpi], grid: Grid) -> KpiCube:

@@ -81,19 +81,25 @@ def standardized(squares: Floats, degrees: Integers) -> Floats:
 
 
 def contributions(deviations: Floats, covariance: Floats) -> Floats:
-    """Return each KPI's share of one squared distance, [KPIs], 0 to 1 in sum 1; NaN if unseen.
+    """Return each KPI's part in the squared distance of one cell, [KPIs, periods]; NaN if unseen.
 
     A KPI's part is its deviation times its pull after the others are accounted for; parts below
     zero (KPIs that move as the others make them expect) count as none.
+
+    Args:
+        deviations: [KPIs, periods]; NaN is no data.
+        covariance: [KPIs, KPIs].
     """
     known = np.isfinite(deviations)
-    parts = np.full(deviations.shape, np.nan)
-    if not known.any():
-        return parts
-    seen = deviations[known].astype(np.float64)
-    pull = np.linalg.solve(covariance[np.ix_(known, known)].astype(np.float64), seen)
-    positive = np.maximum(seen * pull, 0.0)
-    parts[known] = positive / max(positive.sum(), 1e-12)
+    parts = np.full(deviations.shape, np.nan, np.float32)
+    patterns, which = np.unique(known, axis=1, return_inverse=True)
+    for number, pattern in enumerate(patterns.T):
+        if pattern.any():
+            rows, periods = np.flatnonzero(pattern), np.flatnonzero(which.ravel() == number)
+            place = np.ix_(rows, periods)
+            seen = deviations[place].astype(np.float64)
+            pull = np.linalg.solve(covariance[np.ix_(rows, rows)].astype(np.float64), seen)
+            parts[place] = np.maximum(seen * pull, 0.0)
     return parts
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from semantic_layer.kpis import Kpi
+from semantic_layer.kpis import DEFAULT_PROFILE, Kpi
 from tasks.anomaly.arrays import Floats
 
 Scale = Literal["share", "positive", "plain"]
@@ -29,6 +29,7 @@ class ScoredKpi:
         unit: its unit, as people read it.
         better: `higher`, `lower` or `neither`.
         scale: `share` (0 to 100 %), `positive` or `plain`.
+        critical: its critical threshold, on the worse side; None where it has none.
     """
 
     name: str
@@ -36,19 +37,33 @@ class ScoredKpi:
     unit: str
     better: str
     scale: Scale
+    critical: float | None = None
+
+    def is_critical(self, value: float) -> bool:
+        """Tell whether `value` is at or beyond the critical threshold."""
+        if self.critical is None or self.better == "neither":
+            return False
+        return value <= self.critical if self.better == "higher" else value >= self.critical
 
 
-def scored_kpis(kpis: Sequence[Kpi], columns: Sequence[str]) -> list[ScoredKpi]:
-    """Return the KPIs marked as scored whose column is present, in the catalogue's order."""
+def scored_kpis(kpis: Sequence[Kpi]) -> list[ScoredKpi]:
+    """Return the KPIs that are marked as scored, in the catalogue's order."""
     return [
-        ScoredKpi(kpi.name, kpi.column, str(kpi.unit), kpi.better, _scale_of(kpi))
+        ScoredKpi(
+            kpi.name,
+            kpi.column,
+            kpi.unit,
+            kpi.better,
+            _scale_of(kpi),
+            kpi.threshold(DEFAULT_PROFILE, "critical"),
+        )
         for kpi in kpis
-        if kpi.is_scored and kpi.column in columns
+        if kpi.is_scored
     ]
 
 
 def _scale_of(kpi: Kpi) -> Scale:
-    if str(kpi.unit) == "%":
+    if kpi.unit == "%":
         return "share"
     if kpi.low is not None and kpi.low >= 0:
         return "positive"

@@ -7,16 +7,13 @@ worker's overhead (under a millisecond) does not show, and its scratch memory st
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from semantic_layer.detection import Detection
-from semantic_layer.periods import Window
-from tasks.anomaly.arrays import Floats
-from tasks.anomaly.cube import Grid, KpiCube, kpi_cube, scoring_grid
+from tasks.anomaly.arrays import Floats, Schema
+from tasks.anomaly.cube import KpiCube, kpi_cube
 from tasks.anomaly.detector import (
     Judgement,
     Network,
@@ -27,7 +24,8 @@ from tasks.anomaly.detector import (
     memories,
     typical_spread,
 )
-from tasks.anomaly.scored_kpis import ScoredKpi
+from tasks.anomaly.explaining import Expectation, expectations
+from tasks.anomaly.plan import Plan
 from tasks.anomaly.shared_shocks import shared_shocks
 from tasks.ports import WorkerPool
 
@@ -38,34 +36,20 @@ _BATCH_VALUES = 120_000_000  # float32 values of one cube: half a gigabyte
 _CHUNK_VALUES = 3_000_000
 _NORMAL_CELLS = 96
 
+SCORES: Schema = {
+    "cell_dn": pl.String,
+    "period_start": pl.Datetime("us", "UTC"),
+    "score": pl.Float64,
+    "baseline_score": pl.Float64,
+    "abstained_because": pl.String,
+    "is_anomalous": pl.Boolean,
+    "is_baseline_anomalous": pl.Boolean,
+}
+"""The columns of `cell_anomalies.scores`, before lineage."""
+
 NO_DATA = "no_data"
 STOPPED_REPORTING = "stopped_reporting"
 HISTORY_TOO_SHORT = "history_too_short"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is scored: KPIs, grid, and where training ends and the window begins on it."""
-
-    kpis: tuple[ScoredKpi, ...]
-    grid: Grid
-    training_periods: int
-    first_scored: int
-    rules: Detection
-
-
-def scoring_plan(
-    kpis: Sequence[ScoredKpi], window: Window, granularity: str, rules: Detection
-) -> Plan:
-    """Return the plan for a window of a table of one granularity."""
-    grid = scoring_grid(window, granularity, rules.training_days)
-    return Plan(
-        tuple(kpis),
-        grid,
-        rules.training_days * grid.slots_a_day,
-        grid.index_of(window.start),
-        rules,
-    )
 
 
 def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
@@ -109,8 +93,10 @@ def panel_of(cells: Sequence[str], count: int) -> list[str]:
 
 def scores_of(
     plan: Plan, cells: Sequence[str], read: ReadCells, workers: WorkerPool
-) -> pl.DataFrame:
-    """Return one row a cell and period of the window; the shape of `cell_anomalies.scores`.
+) -> tuple[pl.DataFrame, Network]:
+    """Return one row a cell and period of the window, and what the cells share.
+
+    The rows have the shape of `cell_anomalies.scores`.
 
     Args:
         plan: what is scored.
@@ -125,21 +111,41 @@ def scores_of(
     frames = []
     for batch in _batches(ordered, plan):
         cube = panel if batch == panel_cells else kpi_cube(read(batch), plan.kpis, plan.grid)
-        parts = workers.map(
-            _judge, _chunks(cube), shared={"values": cube.values, "plan": plan, "network": network}
-        )
+        shared = {"values": cube.values, "plan": plan, "network": network}
+        parts = workers.map(_judge, _chunks(cube), shared=shared)
         frames += [
             _rows(part, cube.cells[chunk.start : chunk.stop], plan)
             for part, chunk in zip(parts, _chunks(cube), strict=True)
         ]
         frames.append(_silent(sorted(set(batch) - set(cube.cells)), plan))
-    return pl.concat(frames).sort("cell_dn", "period_start")
+    return pl.concat(frames).sort("cell_dn", "period_start"), network
+
+
+def explained(
+    plan: Plan, cells: Sequence[str], read: ReadCells, network: Network, workers: WorkerPool
+) -> dict[str, tuple[Expectation, int]]:
+    """Return for each cell what was expected of it, and its place in that expectation."""
+    found: dict[str, tuple[Expectation, int]] = {}
+    for batch in _batches(sorted(set(cells)), plan):
+        cube = kpi_cube(read(batch), plan.kpis, plan.grid)
+        parts = workers.map(
+            _explain,
+            _chunks(cube),
+            shared={"values": cube.values, "plan": plan, "network": network},
+        )
+        for part, chunk in zip(parts, _chunks(cube), strict=True):
+            found |= {cube.cells[cell]: (part, cell - chunk.start) for cell in chunk}
+    return found
 
 
 def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats]:
     part = values[chunk.start : chunk.stop]
     fitted = fit_cells(part, plan.kpis, plan.grid, plan.training_periods, plan.rules)
     return fitted.rest.astype(np.float16), fitted.baseline.spread
+
+
+def _explain(chunk: range, values: Floats, plan: Plan, network: Network) -> Expectation:
+    return expectations(values[chunk.start : chunk.stop], plan, network)
 
 
 def _judge(chunk: range, values: Floats, plan: Plan, network: Network) -> Judgement:
@@ -166,7 +172,7 @@ def _rows(found: Judgement, cells: Sequence[str], plan: Plan) -> pl.DataFrame:
 
 def _silent(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
     """Return abstained rows of cells without any row on the grid."""
-    periods = plan.grid.periods_count - plan.first_scored
+    periods = plan.scored_periods
     count = len(cells) * periods
     nothing = np.full(count, np.nan, np.float32)
     reasons = np.full(count, STOPPED_REPORTING, object)
@@ -180,15 +186,7 @@ def _frame(
     baseline_score: Floats,
     reasons: npt.NDArray[np.object_],
 ) -> pl.DataFrame:
-    grid, rules = plan.grid, plan.rules
-    starts = pl.datetime_range(
-        grid.start_of(plan.first_scored),
-        grid.start_of(grid.periods_count - 1),
-        f"{grid.granularity_s}s",
-        time_unit="us",
-        time_zone="UTC",
-        eager=True,
-    )
+    rules, starts = plan.rules, plan.window_starts()
     copies = len(cells) // max(len(starts), 1)
     periods = pl.concat([starts] * copies) if copies else starts.clear()
     return pl.DataFrame(

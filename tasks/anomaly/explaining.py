@@ -1,0 +1,153 @@
+"""What was expected of a cell, KPI by KPI, and how much each KPI adds to its joint distance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tasks.anomaly.accumulation import accumulated
+from tasks.anomaly.arrays import Floats, Schema
+from tasks.anomaly.detector import (
+    Network,
+    deviations,
+    expected_shocks,
+    fit_cells,
+    memories,
+    own_covariances,
+    spread_by_period,
+)
+from tasks.anomaly.joint_distance import contributions
+from tasks.anomaly.plan import Plan
+from tasks.anomaly.scored_kpis import from_even_noise
+
+BAND: Schema = {
+    "cell_dn": pl.String,
+    "period_start": pl.Datetime("us", "UTC"),
+    "kpi": pl.String,
+    "expected": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "seen": pl.Float64,
+}
+"""The columns of `cell_anomalies.expectations`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Some cells over the window, [cells, KPIs, periods], in the KPIs' units.
+
+    Attributes:
+        expected, low, high: what the time of week and all cells' shared behavior let expect.
+        seen: what was measured; NaN is no data.
+        share: each KPI's part, 0 to 1, in the joint distance of the period.
+    """
+
+    expected: Floats
+    low: Floats
+    high: Floats
+    seen: Floats
+    share: Floats
+
+    def bounds(self) -> dict[str, Floats]:
+        """Return the arrays that are in the KPIs' units, by name."""
+        return {
+            "expected": self.expected,
+            "low": self.low,
+            "high": self.high,
+            "seen": self.seen,
+        }
+
+
+def expectations(values: Floats, plan: Plan, network: Network) -> Expectation:
+    """Return what was expected and what strayed, for some cells over the window."""
+    training, first = plan.training_periods, plan.first_scored
+    fitted = fit_cells(values, plan.kpis, plan.grid, training, plan.rules)
+    spread = fitted.baseline.spread
+    slots, periods = plan.grid.slots_a_day, plan.grid.periods_count
+    middle = fitted.expected + expected_shocks(fitted.rest, spread, network, training)
+    half = plan.rules.band_spreads * spread_by_period(spread, network, slots, periods)
+    strays = deviations(fitted.rest, spread, network, slots, training)
+
+    def in_units(even: Floats) -> Floats:
+        return np.stack(
+            [
+                from_even_noise(even[:, number, first:], kpi.scale, fitted.typical[:, number, None])
+                for number, kpi in enumerate(plan.kpis)
+            ],
+            axis=1,
+        )
+
+    return Expectation(
+        in_units(middle),
+        in_units(middle - half),
+        in_units(middle + half),
+        values[..., first:],
+        _shares(strays, plan, network),
+    )
+
+
+def expected_band(
+    explained: Mapping[str, tuple[Expectation, int]],
+    wanted: Mapping[str, Sequence[str]],
+    plan: Plan,
+) -> pl.DataFrame:
+    """Return what was expected and seen of some KPIs of some cells, period by period.
+
+    Args:
+        explained: for each cell, what was expected, and its place in there.
+        wanted: cells and the names of their KPIs.
+        plan: KPIs, grid and window.
+
+    Returns:
+        cell_dn, period_start, kpi, expected, low, high, seen in the KPI's unit, sorted; without
+        the periods for which nothing could be expected.
+    """
+    starts = plan.window_starts()
+    place = {kpi.name: number for number, kpi in enumerate(plan.kpis)}
+    frames = [
+        pl.DataFrame(
+            {
+                "cell_dn": pl.repeat(cell, len(starts), eager=True, dtype=pl.String),
+                "period_start": starts,
+                "kpi": pl.repeat(name, len(starts), eager=True, dtype=pl.String),
+                **{
+                    bound: pl.Series(values[explained[cell][1], place[name]], dtype=pl.Float64)
+                    for bound, values in explained[cell][0].bounds().items()
+                },
+            }
+        )
+        for cell, names in sorted(wanted.items())
+        for name in sorted(names)
+    ]
+    if not frames:
+        return pl.DataFrame(schema=BAND)
+    rows = pl.concat(frames).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return rows.filter(pl.col("expected").is_not_null())
+
+
+def _shares(strays: Floats, plan: Plan, network: Network) -> Floats:
+    """Return shares of the joint distance, each period's by the memory that is farthest out."""
+    first, training = plan.first_scored, plan.training_periods
+    cells, kpis, periods = strays.shape[0], strays.shape[1], strays.shape[2] - first
+    shares = np.full((cells, kpis, periods), np.nan, np.float32)
+    weight = np.full((cells, periods), -np.inf)
+    for number, span in enumerate(memories(plan.grid, plan.rules)):
+        remembered = accumulated(strays, span)
+        covariance = own_covariances(
+            remembered[..., :training], network, number, plan.rules.own_correlation_trust
+        )
+        own = np.stack(
+            [
+                contributions(one[:, first:], matrix)
+                for one, matrix in zip(remembered, covariance, strict=True)
+            ]
+        )
+        total = np.nansum(own, axis=1)
+        spread = np.sqrt(2.0 * np.isfinite(own).sum(axis=1) + 1e-9)
+        height = (total - np.isfinite(own).sum(axis=1)) / spread
+        is_farther = height > weight
+        weight = np.where(is_farther, height, weight)
+        share = own / np.maximum(total, 1e-9)[:, None]
+        shares = np.where(is_farther[:, None], share, shares)
+    return np.asarray(shares, np.float32)

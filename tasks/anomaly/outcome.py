@@ -1,0 +1,133 @@
+"""One window scored from a KPI table: scores, findings and expectations, for every cell in it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from semantic_layer.detection import Detection
+from semantic_layer.periods import GRANULARITIES, Window
+from tasks.anomaly.arrays import Schema
+from tasks.anomaly.episodes import episodes
+from tasks.anomaly.explaining import BAND, expected_band
+from tasks.anomaly.findings import FINDINGS, blamed_kpis, findings
+from tasks.anomaly.plan import Plan, scoring_plan
+from tasks.anomaly.scored_kpis import ScoredKpi
+from tasks.anomaly.scoring import SCORES, explained, scores_of
+from tasks.ports import WorkerPool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The rows of `cell_anomalies.scores`, `cell_anomalies` and `cell_anomalies.expectations`."""
+
+    scores: pl.DataFrame
+    findings: pl.DataFrame
+    expectations: pl.DataFrame
+
+
+def scored_window(
+    rows: pl.LazyFrame,
+    earlier: pl.DataFrame,
+    kpis: Sequence[ScoredKpi],
+    window: Window,
+    rules: Detection,
+    workers: WorkerPool,
+) -> Outcome:
+    """Return everything that is published of a window.
+
+    Each cell is scored at the finest granularity that it has, in the periods that the window
+    covers wholly: every 15 minutes where measurement files are delivered, every day where a
+    table of daily KPIs is all there is.
+
+    Args:
+        rows: `cell_kpis` of the window and `rules.training_days` before its first day; read
+            lazily, some cells at a time.
+        earlier: cell_dn, period_start, score published before the window, to find beginnings.
+        kpis: what may be scored; those without data in the window are left out.
+        window: what is scored.
+        rules: thresholds.
+        workers: where chunks of cells run.
+    """
+    parts = [
+        _scored_group(rows, earlier, cells, plan, window, workers)
+        for cells, plan in _groups(rows, kpis, window, rules)
+    ]
+    return Outcome(
+        _together([part.scores for part in parts], SCORES, "cell_dn", "period_start"),
+        _together([part.findings for part in parts], FINDINGS, "cell_dn", "anomaly_start"),
+        _together([part.expectations for part in parts], BAND, "cell_dn", "kpi", "period_start"),
+    )
+
+
+def cells_by_granularity(rows: pl.LazyFrame) -> dict[str, list[str]]:
+    """Return each cell under the finest granularity that it has any row of."""
+    seconds = pl.col("granularity").replace_strict(GRANULARITIES, return_dtype=pl.Int64)
+    finest = (
+        rows.select("cell_dn", "granularity")
+        .unique()
+        .collect()
+        .drop_nulls()
+        .sort("cell_dn", seconds)
+        .unique("cell_dn", keep="first", maintain_order=True)
+    )
+    return {
+        name: finest.filter(pl.col("granularity") == name)["cell_dn"].to_list()
+        for name in GRANULARITIES
+        if name in finest["granularity"]
+    }
+
+
+def _groups(
+    rows: pl.LazyFrame, kpis: Sequence[ScoredKpi], window: Window, rules: Detection
+) -> Iterator[tuple[list[str], Plan]]:
+    columns = set(rows.collect_schema().names())
+    present = [kpi for kpi in kpis if kpi.column in columns]
+    for granularity, cells in cells_by_granularity(rows).items():
+        counted = (
+            rows.filter(
+                pl.col("granularity") == granularity,
+                pl.col("period_start").is_between(window.start, window.end, closed="left"),
+            )
+            .select(pl.col(kpi.column).count() for kpi in present)
+            .collect()
+        )
+        seen = [kpi for kpi in present if counted[kpi.column].sum() > 0]
+        plan = scoring_plan(seen, window, granularity, rules)
+        if plan.scored_periods > 0:
+            yield cells, plan
+
+
+def _scored_group(
+    rows: pl.LazyFrame,
+    earlier: pl.DataFrame,
+    cells: list[str],
+    plan: Plan,
+    window: Window,
+    workers: WorkerPool,
+) -> Outcome:
+    def read(wanted: Sequence[str]) -> pl.DataFrame:
+        return (
+            rows.filter(
+                pl.col("granularity") == plan.granularity, pl.col("cell_dn").is_in(list(wanted))
+            )
+            .select("cell_dn", "period_start", *(kpi.column for kpi in plan.kpis))
+            .collect()
+        )
+
+    scores, network = scores_of(plan, cells, read, workers)
+    shape = ["cell_dn", "period_start", "score"]
+    known = earlier.filter(pl.col("cell_dn").is_in(cells), pl.col("period_start") < window.start)
+    found = episodes(
+        pl.concat([known.select(shape), scores.select(shape)]),
+        window,
+        plan.grid.granularity_s,
+        plan.rules,
+    )
+    why = explained(plan, found["cell_dn"].to_list(), read, network, workers)
+    told = findings(found, why, plan)
+    return Outcome(scores, told, expected_band(why, blamed_kpis(told), plan))
+
+
+def _together(frames: list[pl.DataFrame], schema: Schema, *order: str) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema=schema), *frames]).sort(order)
