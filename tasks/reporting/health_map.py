@@ -20,7 +20,8 @@ from tasks.reporting.wording import clean, clipped
 WIDTH = 1000.0
 _KM_PER_DEGREE = 111.32
 _SHOWN_ALONE = 3000  # above this, healthy cells become one shape: the page stays light
-_RADIUS_SHARE, _RADIUS_LEAST, _RADIUS_MOST = 0.48, 5.0, 30.0
+_RADIUS_SHARE, _RADIUS_LEAST, _RADIUS_MOST = 0.48, 3.0, 30.0
+_RADIUS_DENSE = 8.0  # below this, abnormal cells are drawn twice as large, to be seen at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,10 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class HealthMap:
-    """Everything the map draws, in one coordinate system of `WIDTH` units across."""
+    """Everything the map draws, in one coordinate system of `WIDTH` units across.
+
+    A dense map has no room for outlines and site marks.
+    """
 
     width: float
     height: float
@@ -105,6 +109,7 @@ class HealthMap:
     scale_km: float
     scale_units: float
     unplaced: int
+    is_dense: bool
 
     @property
     def has_cells(self) -> bool:
@@ -148,7 +153,8 @@ def health_map(
     wedges, healthy, badges = [], [], []
     for state in drawn:
         place = placed[state.cell_dn]
-        shape = _shape(place, rings, radius, spans[state.cell_dn])
+        is_marked = radius < _RADIUS_DENSE and state.finding is not None
+        shape = _shape(place, rings, 2 * radius if is_marked else radius, spans[state.cell_dn])
         if merge and state.state == HEALTHY:
             healthy.append(shape)
             continue
@@ -167,6 +173,7 @@ def health_map(
         scale_km=scale_km,
         scale_units=round(scale_km * units_per_km, 1),
         unplaced=len(states) - len(drawn),
+        is_dense=radius < _RADIUS_DENSE,
     )
 
 

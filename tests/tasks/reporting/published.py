@@ -11,6 +11,7 @@ from semantic_layer.kpis import kpi_rows
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
+from tasks.ports import TableStore
 from tests.tasks.reporting import world
 
 LINEAGE = Lineage("run-1", "1.0.0", catalogue().version, ("pm_measurements@1",))
@@ -57,9 +58,9 @@ def measurements() -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def tables() -> InMemoryTables:
+def tables(store: TableStore | None = None) -> TableStore:
     """Return a store that holds everything a report reads."""
-    store = InMemoryTables(FixedClock())
+    store = store or InMemoryTables(FixedClock())
     rows = measurements()
     computed = kpi_rows(rows.lazy(), [catalogue().kpi("cell_drop_rate")], catalogue()).collect()
     kpis = computed.select(
@@ -116,7 +117,7 @@ def tables() -> InMemoryTables:
     return store
 
 
-def put(store: InMemoryTables, name: str, frame: pl.DataFrame, scope=None, window=world.WINDOW):
+def put(store: TableStore, name: str, frame: pl.DataFrame, scope=None, window=world.WINDOW):
     """Publish the columns that the table's contract knows."""
     shape = table(name)
     known = {column.name: column.dtype for column in shape.columns}

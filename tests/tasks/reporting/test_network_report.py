@@ -190,3 +190,11 @@ def test_small_words():
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert listed([]) == ""
     assert cell_label("") == ""
+
+
+def test_in_a_dense_map_abnormal_cells_are_drawn_larger():
+    report = network_report(world.town(sites=1200, bands=1, sick=3), world.SOURCES)
+    sick = [wedge.shape for wedge in report.map.wedges if wedge.finding]
+    assert report.map.is_dense
+    assert len(sick) == 3
+    assert min(shape.outer for shape in sick) > 1.9 * report.map.healthy[0].outer

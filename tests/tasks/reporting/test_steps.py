@@ -1,6 +1,8 @@
 """The step that writes the report, over published tables."""
 
 import json
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -8,6 +10,7 @@ import pytest
 from lxml import html
 
 from semantic_layer.errors import InputError
+from tasks.adapters.iceberg_tables import IcebergTables
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.reporting import files
 from tasks.reporting.evaluation_rows import evaluation_rows
@@ -75,6 +78,19 @@ def test_a_writer_that_dies_leaves_the_old_file_whole(tmp_path, monkeypatch):
 
 def _die(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_the_page_is_the_same_from_iceberg_tables_but_for_the_snapshots(services, tmp_path):
+    from_memory = Path(write_report.fn(world.WINDOW)).read_text()
+    services.tables = published.tables(IcebergTables.at(tmp_path / "store"))
+    from_iceberg = Path(write_report.fn(world.WINDOW)).read_text()
+    assert _without_snapshots(from_iceberg) == _without_snapshots(from_memory)
+    assert "from counters: 3 % over 6 periods" in explain_cell.fn("NRCellDU=1", world.WINDOW)
+
+
+def _without_snapshots(page: str) -> str:
+    return re.sub(r"@\d+</code>", "@</code>", page)
 
 
 @pytest.mark.usefixtures("services")
