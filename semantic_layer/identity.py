@@ -185,6 +185,8 @@ def _renamed(dns: pl.Expr, names: dict[str, str]) -> pl.Expr:
 def _split(dn: str) -> list[str]:
     if not dn.strip():
         raise InputError("A DN is empty; it names at least one object, as ManagedElement=7.")
+    if "\\" not in dn:
+        return dn.split(",")
     steps, current, is_escaped = [], "", False
     for character in dn:
         if character == "," and not is_escaped:
@@ -214,6 +216,8 @@ def _unescaped(value: str, dn: str) -> str:
 
 
 def _escaped(value: str) -> str:
+    if value.isalnum():
+        return value
     text = "".join(f"\\{character}" if character in _SPECIAL else character for character in value)
     text = re.sub(r"[\x00-\x1f]", lambda found: f"\\{ord(found[0]):02x}", text)
     if text[:1] in ("#", " "):

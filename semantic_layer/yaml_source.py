@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+# The same loader, five times as fast, where PyYAML was built with libyaml.
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -52,7 +55,7 @@ class Entry:
 def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
     """Return the entries of a file that holds a list of definitions, or one definition."""
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        loader = _Loader(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
         return [], [Problem(file, 1, f"This is not text in UTF-8: {error.reason}.")]
     try:

@@ -228,6 +228,11 @@ def test_a_measurement_that_no_file_brought_gives_null_not_an_error():
     assert {group[kpi.column] for kpi in kpis} == {None}
 
 
+@pytest.mark.parametrize("absent", ["pee_energy_kwh", "pdcp_sdu_volume_ul_mbit"])
+def test_an_element_whose_part_no_file_brought_has_no_efficiency(absent):
+    assert kpi_of(story(ELEMENT, VOLUMES).drop(absent), "site_energy_efficiency") is None
+
+
 def test_columns_that_place_a_row_are_asked_for_by_name():
     with pytest.raises(InputError, match="hour_start"):
         aggregate_kpis(story({}), SAME_ROW[:1], ["hour_start"], KNOWN)
