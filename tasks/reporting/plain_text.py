@@ -76,7 +76,8 @@ def _kpi(told: KpiExplanation) -> list[str]:
         return [*lines, *_indented(_definition(told.kpi))]
     left_out = f", {told.periods_left_out:,} left out" if told.periods_left_out else ""
     lines.append(
-        f"    from counters: {told.value_text} over {count(told.periods_used, 'period')}{left_out}"
+        f"    from counters summed over {count(told.periods_used, 'period')}{left_out}: "
+        f"{told.value_text}"
     )
     lines += _indented(
         _columns(

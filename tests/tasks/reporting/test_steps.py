@@ -86,7 +86,7 @@ def test_the_page_is_the_same_from_iceberg_tables_but_for_the_snapshots(services
     services.tables = published.tables(IcebergTables.at(tmp_path / "store"))
     from_iceberg = Path(write_report.fn(world.WINDOW)).read_text()
     assert _without_snapshots(from_iceberg) == _without_snapshots(from_memory)
-    assert "from counters: 3 % over 6 periods" in explain_cell.fn("NRCellDU=1", world.WINDOW)
+    assert "from counters summed over 6 periods" in explain_cell.fn("NRCellDU=1", world.WINDOW)
 
 
 def _without_snapshots(page: str) -> str:
@@ -98,7 +98,7 @@ def test_explain_tells_everything_as_lines_of_text():
     text = explain_cell.fn("NRCellDU=1", world.WINDOW)
     assert "Harbour 1 · NRCellDU=1: critical" in text
     assert "seen 3 %, expected 0.2 %, 90 % of the score" in text
-    assert "from counters: 3 % over 6 periods, 2 left out" in text
+    assert "from counters summed over 6 periods, 2 left out: 3 %" in text
     assert "QF.RelActNbr" in text
     assert "1,800 (sum)" in text
     assert "cell_anomalies@1" in text
