@@ -6,14 +6,13 @@ place and reason, and the rest of the file is read on.
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
 
+from tasks.ingestion.delivered_periods import GranularityPeriod, period_of
 from tasks.ingestion.measurement_elements import position_of
 from tasks.ingestion.measurement_events import (
     XML_SPACE,
@@ -26,8 +25,6 @@ from tasks.ingestion.measurement_events import (
     Remark,
 )
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0+)?S)?)?")
-_LONGEST_S = 86_400
 _SAYS_NOTHING = frozenset({"", "nil", "null", "nan", "n/a"})
 _MOST_CELLS = 4_000_000
 _DENSE_POSITIONS = 1 << 20
@@ -49,8 +46,7 @@ class MeasuredBlock:
 
     Attributes:
         place: where the measInfo stands.
-        period_start: start of the granularity period, UTC.
-        granularity_s: its length.
+        period: the granularity period.
         element: localDn of the managed element, as the file writes it.
         counters: names, in the order of the columns of `numbers`.
         objects: measObjLdn of each row of `numbers`.
@@ -60,8 +56,7 @@ class MeasuredBlock:
     """
 
     place: str
-    period_start: datetime
-    granularity_s: int
+    period: GranularityPeriod
     element: str
     counters: tuple[str, ...]
     objects: list[str]
@@ -83,12 +78,6 @@ class FileCounts:
     suspects: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Period:
-    start: datetime
-    seconds: int
-
-
 @dataclass(slots=True)
 class Interpreter:
     """Turns events of one file into blocks and findings, and counts.
@@ -101,8 +90,9 @@ class Interpreter:
     header: FileHeader | None = None
     counts: FileCounts = field(default_factory=FileCounts)
     _info: MeasInfo | None = None
-    _period: _Period | None = None
+    _period: GranularityPeriod | None = None
     _counters: tuple[str, ...] = ()
+    _has_begun: bool = False
     _columns: IntegerArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     _refusal: str = ""
 
@@ -113,7 +103,7 @@ class Interpreter:
         elif isinstance(event, MeasInfo):
             self.finish()
             self.counts.meas_infos += 1
-            self._info, self._counters, self._refusal = event, (), ""
+            self._info, self._has_begun, self._refusal = event, False, ""
         elif isinstance(event, FileHeader):
             self.header = event
         elif isinstance(event, Remark):
@@ -128,7 +118,7 @@ class Interpreter:
     def _values(self, values: MeasuredValues) -> Iterator[MeasuredBlock | Finding]:
         self._count(values)
         names = _type_names(values.info)
-        if not self._refusal and names is not self._counters and names != self._counters:
+        if not self._has_begun or names != self._counters:
             self._begin(values.info, names)
         if self._refusal:
             key = values.info.meas_info_id
@@ -138,10 +128,10 @@ class Interpreter:
             yield from self._block(part)
 
     def _begin(self, info: MeasInfo, names: tuple[str, ...]) -> None:
-        if self._counters:
+        if self._has_begun:
             self._refusal = "A measType follows a measValue; whose names count cannot be told."
             return
-        self._counters = names
+        self._has_begun, self._counters = True, names
         if info.element_dn is None:
             self._refusal = "Its measData has no managedElement or measEntity."
             return
@@ -196,8 +186,7 @@ class Interpreter:
         is_whole = len(chosen) == len(values.objects)
         return MeasuredBlock(
             place=values.info.place,
-            period_start=self._period.start,
-            granularity_s=self._period.seconds,
+            period=self._period,
             element=values.info.element_dn or "",
             counters=self._counters,
             objects=[values.objects[row] or "" for row in chosen.tolist()],
@@ -215,42 +204,6 @@ class Interpreter:
             text = values.texts[index]
             counts.empty += text == ""
             counts.vectors += "," in text
-
-
-def period_of(end_time: str | None, duration: str | None) -> _Period:
-    """Return the period that a granPeriod names.
-
-    Raises:
-        ValueError: it is missing, unreadable, or names no zone; the message is the reason.
-    """
-    if end_time is None or duration is None:
-        raise ValueError("Its granPeriod lacks an endTime or a duration, or is missing.")
-    seconds = duration_s(duration)
-    try:
-        end = datetime.fromisoformat(end_time.strip())
-    except ValueError:
-        raise ValueError(f"Its endTime {end_time!r} is no ISO 8601 time.") from None
-    if end.tzinfo is None:
-        raise ValueError(f"Its endTime {end_time!r} names no time zone.")
-    return _Period(end.astimezone(UTC) - timedelta(seconds=seconds), seconds)
-
-
-def duration_s(text: str) -> int:
-    """Return the seconds of an ISO 8601 duration of at most a day.
-
-    Raises:
-        ValueError: it is none, or not whole seconds; the message is the reason.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    days, hours, minutes, seconds = (
-        (int(part or 0) for part in match.groups()) if match else [0] * 4
-    )
-    total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
-    if not 0 < total <= _LONGEST_S:
-        raise ValueError(
-            f"Its duration {text!r} is no ISO 8601 duration of whole seconds up to a day."
-        )
-    return total
 
 
 def _type_names(info: MeasInfo) -> tuple[str, ...]:
