@@ -147,7 +147,8 @@ def _check(
     arguments: Mapping[str, object] | None = None,
 ) -> Check:
     names = tuple(column.name for column in columns)
-    source = columns[0].definition if len(columns) == 1 and kind != "not_null" else ""
+    is_of_values = kind in {"between", "finite", "in_set", "matches"}
+    source = (columns[0].definition or columns[0].place) if is_of_values else rule.place
     return Check(
         id=":".join([kind, *names]),
         table=table.name,
@@ -158,5 +159,5 @@ def _check(
         arguments=arguments or {},
         limit_share=rule.limit_share,
         is_blocking=rule.is_blocking,
-        source=source or rule.place,
+        source=source,
     )

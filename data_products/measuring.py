@@ -222,13 +222,17 @@ def _sentence(check: Check, frame: pl.DataFrame, window: Window) -> pl.Expr:
         return pl.lit(f"Another row has the same {', '.join(check.columns)}.")
     if check.kind == "not_null" or column not in frame.columns:
         return pl.lit(f"{column} is null.")
-    shown = pl.col(column)
-    text = (
-        shown.cast(pl.List(pl.String)).list.join(" ")
-        if isinstance(frame.schema[column], pl.List)
-        else shown.cast(pl.String)
-    )
-    return pl.format(f"{column} is {{}}, {_expectation(check, window)}.", text)
+    return pl.format(f"{column} is {{}}, {_expectation(check, window)}.", shown(frame, column))
+
+
+def shown(frame: pl.DataFrame, column: str) -> pl.Expr:
+    """Return a column's values as people read them."""
+    dtype = frame.schema[column]
+    if isinstance(dtype, pl.List):
+        return pl.col(column).cast(pl.List(pl.String)).list.join(" ")
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(column).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.col(column).cast(pl.String)
 
 
 def _expectation(check: Check, window: Window) -> str:

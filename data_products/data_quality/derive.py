@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from data_products.checks import Check, CheckVerdict
-from data_products.measuring import REASON, SplitRows
+from data_products.measuring import REASON, SplitRows, shown
 from data_products.product import TIME, ProductTable
 from semantic_layer.periods import Window
 
@@ -127,9 +127,7 @@ def _key(table: ProductTable, frame: pl.DataFrame) -> pl.Expr:
     names = [name for name in table.key if name in frame.columns]
     if not names:
         return pl.lit(None, dtype=pl.String)
-    return pl.concat_str(
-        [pl.col(name).cast(pl.String).fill_null("null") for name in names], separator=" "
-    )
+    return pl.concat_str([shown(frame, name).fill_null("null") for name in names], separator=" ")
 
 
 def _some(keys: pl.Series, broken: pl.Series | None) -> list[str]:

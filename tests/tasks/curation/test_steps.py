@@ -1,0 +1,111 @@
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from data_products.lineage import Lineage, Snapshot
+from data_products.product import TIME
+from semantic_layer.periods import Window
+from tasks.adapters.memory_tables import InMemoryTables
+from tasks.curation import steps
+from tasks.settings import Settings
+from tasks.wiring import Services, use_services
+
+pytestmark = pytest.mark.slow  # Great Expectations judges
+
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1))
+QUARTER = timedelta(minutes=15)
+
+
+class StoppedClock:
+    def now(self):
+        return MIDNIGHT
+
+
+@pytest.fixture
+def tables(tmp_path):
+    services = Services(Settings(home=tmp_path))
+    services.__dict__["tables"] = InMemoryTables(StoppedClock())
+    with use_services(services):
+        yield services.tables
+
+
+def measured(periods, attempts=100, successes=90):
+    times = [MIDNIGHT + n * QUARTER for n in periods]
+    return pl.DataFrame(
+        {"managed_object_dn": "ManagedElement=1,NRCellDU=1", "period_start": times},
+        schema_overrides={"period_start": TIME},
+    ).with_columns(
+        pl.col("managed_object_dn").alias("cell_dn"),
+        pl.lit("ManagedElement=1").alias("managed_element_dn"),
+        pl.lit("NRCellDU").alias("object_class"),
+        pl.lit(900, dtype=pl.Int32).alias("granularity_s"),
+        pl.lit(value=False).alias("is_suspect"),
+        pl.lit(float(attempts)).alias("rrc_conn_estab_att_count"),
+        pl.lit(float(successes)).alias("rrc_conn_estab_succ_count"),
+    )
+
+
+def deliver(tables, window, frame):
+    lineage = Lineage("test", "1.0.0", "x")
+    return tables.publish("pm_measurements", window, frame, lineage, {"source": "pm"})
+
+
+def kpis(tables, granularity):
+    found = tables.read("cell_kpis").filter(granularity=granularity).sort("period_start")
+    return found.collect()
+
+
+def test_kpis_are_published_at_every_granularity_with_the_snapshot_they_came_from(tables):
+    snapshot = deliver(tables, DAY, measured(range(96)))
+    published = steps.publish_cell_kpis.fn(snapshot, DAY)
+    assert [one.verdict for one in published] == ["published"] * 3
+    heights = [kpis(tables, name).height for name in ("15min", "hour", "day")]
+    assert heights == [96, 24, 1]
+    day = kpis(tables, "day").row(0, named=True)
+    assert day["rrc_setup_success_rate_pct"] == 90.0
+    assert day["periods_count"] == 96
+    assert day["input_snapshots"] == f"pm_measurements@{snapshot.id}"
+    assert day["source"] == "pm_measurements"
+
+
+def test_an_hour_still_filling_is_computed_again_from_all_of_its_periods(tables):
+    for n in range(3):
+        window = Window(MIDNIGHT + n * QUARTER, MIDNIGHT + (n + 1) * QUARTER)
+        snapshot = deliver(tables, window, measured([n], successes=100 - 10 * n))
+        steps.publish_cell_kpis.fn(snapshot, window)
+    hour = kpis(tables, "hour").row(0, named=True)
+    assert (hour["periods_count"], hour["rrc_setup_success_rate_pct"]) == (3, 90.0)
+    assert kpis(tables, "15min")["rrc_setup_success_rate_pct"].to_list() == [100.0, 90.0, 80.0]
+
+
+def test_delivered_kpis_and_computed_ones_do_not_wipe_one_another(tables):
+    delivered = pl.DataFrame(
+        {"cell_dn": ["ENBFunction=9,EUtranCellFDD=1"], "period_start": [MIDNIGHT]},
+        schema_overrides={"period_start": TIME},
+    ).with_columns(granularity=pl.lit("hour"), rrc_setup_success_rate_pct=pl.lit(98.0))
+    scope = {"granularity": "hour", "source": "operator table"}
+    tables.publish("cell_kpis", DAY, delivered, Lineage("test", "1", "x"), scope)
+    steps.publish_cell_kpis.fn(deliver(tables, DAY, measured(range(4))), DAY)
+    assert kpis(tables, "hour")["source"].sort().to_list() == ["operator table", "pm_measurements"]
+
+
+def test_measurements_are_read_as_they_were_at_the_snapshot(tables):
+    first = deliver(tables, DAY, measured([0], successes=50))
+    deliver(tables, DAY, measured([0], successes=99))
+    steps.publish_cell_kpis.fn(first, DAY)
+    assert kpis(tables, "15min")["rrc_setup_success_rate_pct"].to_list() == [50.0]
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_window_without_measurements_publishes_nothing_and_fails_nothing():
+    published = steps.publish_cell_kpis.fn(Snapshot("pm_measurements", 0, 0), DAY)
+    assert [one.rows for one in published] == [0, 0, 0]
+
+
+def test_newest_steps_answer_from_the_store(tables):
+    snapshot = deliver(tables, DAY, measured(range(8)))
+    assert steps.newest_snapshot.fn("pm_measurements") == snapshot
+    window = steps.newest_published.fn("pm_measurements", MIDNIGHT + timedelta(days=2), "hour")
+    assert window.start == MIDNIGHT + timedelta(hours=1)
