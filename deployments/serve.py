@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from semantic_layer.errors import TransientError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PREFECT_FILE = REPOSITORY / "deployments" / "prefect.yaml"
+AUTOMATIONS_FILE = REPOSITORY / "deployments" / "automations.yaml"
 WORK_POOL = "one-machine"
 
 _START_LIMIT_S = 120.0
@@ -45,7 +48,12 @@ def serve(port: int, environment: Mapping[str, str]) -> None:
         TransientError: the server did not answer in time, or registering failed.
     """
     url = api_url(port)
-    variables = {**environment, "PREFECT_API_URL": url, "ANOPS_REPOSITORY": str(REPOSITORY)}
+    variables = {
+        **environment,
+        "PREFECT_API_URL": url,
+        "PREFECT_UI_API_URL": url,
+        "ANOPS_REPOSITORY": str(REPOSITORY),
+    }
     with _running(["server", "start", "--host", "127.0.0.1", "--port", str(port)], variables):
         _await_server(url)
         register(variables)
@@ -56,16 +64,20 @@ def serve(port: int, environment: Mapping[str, str]) -> None:
 
 
 def register(variables: Mapping[str, str]) -> None:
-    """Create the work pool and register every deployment of prefect.yaml.
+    """Create the work pool, every deployment of prefect.yaml and every automation.
 
     Raises:
         TransientError: Prefect refused; its own words are in the message.
     """
     _prefect(["work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"], variables)
     _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)], variables)
+    declared = yaml.safe_load(AUTOMATIONS_FILE.read_text(encoding="utf-8"))["automations"]
+    standing = _prefect(["automation", "ls"], {**variables, "COLUMNS": "400"})
+    if not all(each["name"] in standing for each in declared):
+        _prefect(["automation", "create", "--from-file", str(AUTOMATIONS_FILE)], variables)
 
 
-def _prefect(arguments: list[str], variables: Mapping[str, str]) -> None:
+def _prefect(arguments: list[str], variables: Mapping[str, str]) -> str:
     done = subprocess.run(  # noqa: S603 - fixed arguments
         [sys.executable, "-m", "prefect", *arguments],
         cwd=REPOSITORY,
@@ -78,6 +90,7 @@ def _prefect(arguments: list[str], variables: Mapping[str, str]) -> None:
         raise TransientError(
             f"`prefect {' '.join(arguments)}` failed: {(done.stdout + done.stderr)[-2000:]}"
         )
+    return done.stdout
 
 
 @contextmanager
