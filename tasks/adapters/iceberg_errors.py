@@ -58,11 +58,14 @@ def iceberg_errors(doing: str, where: str) -> Iterator[None]:
             f"{doing}: a file of the table is gone: {error}. Restore it, or publish again."
         ) from error
     except OSError as error:
-        if error.errno not in _DISK:
-            raise
-        raise TableStoreError(
-            f"{doing}: {_DISK[error.errno]}. What was published before stands."
-        ) from error
+        raise _of_files(error, doing, where) from error
+
+
+def _of_files(error: OSError, doing: str, where: str) -> AnopsError:
+    if error.errno is None:  # a service behind the catalogue or the warehouse
+        return TransientError(f"{doing}: {where} or its warehouse did not answer ({error}).")
+    reason = _DISK.get(error.errno, f"the folder cannot be used ({error})")
+    return TableStoreError(f"{doing}: {reason}. What was published before stands.")
 
 
 def _of_database(error: OperationalError, doing: str, where: str) -> AnopsError:

@@ -127,7 +127,7 @@ def killed_steps(folder, mode):
     stands = 0 if mode == "again" else None
     if stands is not None:
         assert in_child(lambda: publish(folder, 0)) == 0, "the store does not work at all"
-    # A first publish is killed at every other step only: it takes the same steps as one that replaces.
+    # A first publish is killed at every other step: it takes the steps of one that replaces.
     stride = 1 if mode == "again" else 2
     for kills, step in enumerate(range(1, NEVER, stride)):
         home = folder if mode == "again" else folder / f"step-{step}"

@@ -1,4 +1,4 @@
-"""kill -9 at each step of a publish: no half product, no lost or doubled row, the next completes."""
+"""kill -9 at each step of a publish: nothing half, lost or doubled, and the next completes."""
 
 import subprocess
 import sys
