@@ -184,10 +184,17 @@ class TableMapping(_Strict):
     def _consistent(self) -> "TableMapping":
         if self.into != "network_topology" and self.granularity is None:
             raise ValueError(f"`granularity` is needed for {self.into}")
+        if self.into == "cell_kpis" and self.granularity not in GRANULARITIES:
+            names = ", ".join(GRANULARITIES)
+            raise ValueError(f"`granularity` of KPIs is one of {names}, not {self.granularity!r}")
         if not self.columns and not self.takes_by_name:
             raise ValueError("`columns` maps nothing")
         if self.combine and self.duplicates != "combine":
             raise ValueError("`combine` only counts with `duplicates: combine`")
+        if self.duplicates == "combine" and not self.takes_by_name:
+            left = sorted(set(self.columns) - set(self.combine))
+            if left:
+                raise ValueError(f"`combine` does not say how rows of {left[0]!r} become one")
         unknown = sorted(set(self.combine) - set(self.columns))
         if unknown:
             raise ValueError(
