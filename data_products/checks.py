@@ -72,11 +72,15 @@ class CheckVerdict:
     limit_share: float
 
 
+_MOSTLY = 0.5
+
+
 def compiled_checks(table: ProductTable) -> list[Check]:
     """Return every promise of a table's contract, and of the definitions it refers to, as checks.
 
-    Rows outside the published window always break a check that does not block: they are kept
-    apart, since publishing them would touch windows that nobody asked to replace.
+    Rows outside the published window are always kept apart, since publishing them would touch
+    windows that nobody asked to replace; when they are most of a delivery, the window is wrong and
+    the product is refused rather than emptied.
     """
     checks = [
         Check(
@@ -84,7 +88,7 @@ def compiled_checks(table: ProductTable) -> list[Check]:
             table=table.name,
             kind="within_window",
             columns=(table.time_column, *([table.end_column] if table.end_column else [])),
-            is_blocking=False,
+            limit_share=_MOSTLY,
             source="a publish owns its window",
         )
     ]

@@ -180,6 +180,13 @@ def test_rows_outside_the_window_are_kept_apart_not_lost(door, tables):
     assert kept_out(tables)["period_start"].item() == HOUR.start
 
 
+def test_a_delivery_of_another_window_is_refused_and_does_not_empty_this_one(door, tables):
+    publish(door, cells())
+    elsewhere = cells(window=Window(HOUR.end, HOUR.end + timedelta(hours=1)))
+    assert publish(door, elsewhere).verdict == "refused"
+    assert tables.read(TOPOLOGY).collect().height == 100
+
+
 def test_a_smaller_window_replaces_its_own_verdicts_and_leaves_the_days(door, tables):
     day = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1))
     publish(door, cells(window=day), window=day)
