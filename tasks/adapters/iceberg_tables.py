@@ -21,7 +21,9 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
 )
 from pyiceberg.expressions import AlwaysTrue
-from pyiceberg.table import Table
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.update import TableUpdate
 from sqlalchemy.exc import IntegrityError
 
 from data_products.lineage import Lineage, Snapshot
@@ -139,7 +141,7 @@ class IcebergTables:
             "anops.rows": str(rows.height),
         }
         arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with warnings.catch_warnings(), target.transaction() as transaction:
+        with warnings.catch_warnings(), _PublishTransaction(target) as transaction:
             warnings.filterwarnings("ignore", message="Delete operation did not match any records")
             if set(rows.columns) - set(target.schema().column_names):
                 with transaction.update_schema() as update:
@@ -223,6 +225,24 @@ class IcebergTables:
             )
         except TableAlreadyExistsError:
             return self._catalog.load_table(identifier)
+
+
+class _PublishTransaction(Transaction):
+    """A transaction that works out its metadata once a change, not at each of some 40 looks.
+
+    PyIceberg copies every snapshot of the table at each look: at 300 snapshots that is most of
+    what a publish costs.
+    """
+
+    _known: tuple[TableMetadata, tuple[TableUpdate, ...], TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The table's metadata with the changes staged so far."""
+        base, staged = self._table.metadata, self._updates
+        if self._known is None or self._known[0] is not base or self._known[1] is not staged:
+            self._known = (base, staged, super().table_metadata)
+        return self._known[2]
 
 
 def _scanned(
