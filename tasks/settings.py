@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     input_folder: Path | None = Field(
         None, description="Where delivered files arrive. Unset: the sample network's folder."
     )
+    mapping_folder: Path | None = Field(
+        None, description="Mapping files for tables that are delivered without one."
+    )
 
     @property
     def root(self) -> Path:

@@ -1,6 +1,6 @@
 """Opens the tables that a mapping names: CSV, Parquet, xlsx; as they are, with each row's line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,10 @@ class DeliveredTable:
 
 
 def delivered_tables(
-    folder: Path, mapping: TableMapping, window: Window | None = None
+    folder: Path,
+    mapping: TableMapping,
+    window: Window | None = None,
+    only: Sequence[str] | None = None,
 ) -> Iterator[DeliveredTable]:
     """Yield the tables that the mapping names in the folder, by path.
 
@@ -31,6 +34,7 @@ def delivered_tables(
         folder: where `files` of the mapping are looked for.
         mapping: says how they are written.
         window: rows of other times may be left out where that saves reading.
+        only: columns beyond these may be left out where that saves reading.
 
     Raises:
         InputError: no file fits, or one cannot be read as the mapping says.
@@ -43,17 +47,19 @@ def delivered_tables(
         )
     for path in paths:
         try:
-            yield from _opened(path, mapping, window)
+            yield from _opened(path, mapping, window, only)
         except (pl.exceptions.PolarsError, OSError, UnicodeError, LookupError) as error:
             raise InputError(f"{path.name} cannot be read as the mapping says: {error}.") from error
 
 
-def _opened(path: Path, mapping: TableMapping, window: Window | None) -> Iterator[DeliveredTable]:
+def _opened(
+    path: Path, mapping: TableMapping, window: Window | None, only: Sequence[str] | None
+) -> Iterator[DeliveredTable]:
     suffix = path.suffix.lower()
     if suffix == ".csv":
         yield DeliveredTable(path.name, _csv(path, mapping))
     elif suffix == ".parquet":
-        yield DeliveredTable(path.name, _parquet(path, mapping, window))
+        yield DeliveredTable(path.name, _parquet(path, mapping, window, only))
     elif suffix in {".xlsx", ".xls"}:
         yield from _sheets(path, mapping)
     else:
@@ -75,12 +81,17 @@ def _csv(path: Path, mapping: TableMapping) -> pl.DataFrame:
     return rows.with_row_index(LINE, offset=layout.skip_rows + 2)
 
 
-def _parquet(path: Path, mapping: TableMapping, window: Window | None) -> pl.DataFrame:
+def _parquet(
+    path: Path, mapping: TableMapping, window: Window | None, only: Sequence[str] | None
+) -> pl.DataFrame:
     rows = pl.scan_parquet(path).with_row_index(LINE, offset=1)
     time = mapping.time.column
     kind = rows.collect_schema().get(time or "")
     if window is not None and time and mapping.time.names == "start" and _is_utc(kind):
         rows = rows.filter(pl.col(time) >= window.start, pl.col(time) < window.end)
+    there = rows.collect_schema().names()
+    if only is not None:
+        rows = rows.select(LINE, *(name for name in only if name in there))
     return rows.collect()
 
 

@@ -110,7 +110,7 @@ def mapped_tables(
 def mapped_span(folder: Path, mapping: TableMapping) -> Window | None:
     """Return the time from the first to the end of the last period in the mapping's tables."""
     moments: list[datetime] = []
-    for table in delivered_tables(folder, mapping):
+    for table in delivered_tables(folder, mapping, only=_used(mapping)):
         seconds = _seconds(table, mapping)
         begins = starts(table, mapping, seconds)
         ends = (begins.cast(pl.Int64) + seconds.cast(pl.Int64) * 1_000_000).cast(TIME)

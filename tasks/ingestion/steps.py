@@ -1,0 +1,169 @@
+"""Steps of ingestion: what lies in a folder becomes published rows, or quarantined reasons."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from data_products.lineage import Snapshot
+from semantic_layer.errors import InputError
+from semantic_layer.periods import Window
+from tasks.ingestion.delivered_time import covered, newest_period, not_yet, together
+from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
+from tasks.ingestion.mapped_tables import MappedTables, mapped_span, mapped_tables
+from tasks.ingestion.mapping_sources import MappingSource, mapping_sources
+from tasks.ingestion.measurement_batches import MeasuredBatch, measured_batch, merged
+from tasks.ingestion.state_tables import same_state, state_window
+from tasks.step import Progress, run_id, show_table, step
+from tasks.wiring import services
+
+_LOG = logging.getLogger(__name__)
+_MEASUREMENTS = "pm_measurements"
+_TOPOLOGY = "network_topology"
+_FILES = {"source": "measurement_files"}
+_SOME = 50
+
+
+@step
+def choose_folder() -> Path:
+    """Return the folder of deliveries: the one that is set, or the newest sample network's.
+
+    Raises:
+        InputError: neither is there.
+    """
+    chosen = services().settings.input_folder
+    if chosen is not None:
+        return chosen
+    samples = sorted(services().settings.root.glob("sample/*/manifest.json"))
+    if not samples:
+        raise InputError(
+            "No folder of deliveries is set, and there is no sample network; set "
+            "ANOPS_INPUT_FOLDER, or make the sample network first."
+        )
+    return samples[-1].parent / "delivered"
+
+
+@step
+def find_deliveries(folder: Path, window: Window) -> list[list[str]]:
+    """Return the measurement files that cover any of the window, in batches, in order."""
+    return batches(delivered_in(deliveries(measurement_files(folder)), window))
+
+
+@step
+def delivered_window(folder: Path) -> Window | None:
+    """Return the time that the folder's files and tables cover; None when they say none."""
+    return covered(_spans(folder).values())
+
+
+@step
+def newest_window(folder: Path, moment: datetime, granularity: str) -> Window:
+    """Return the newest delivered period of `granularity` that had begun at `moment`.
+
+    Raises:
+        InputError: nothing was delivered that had begun then.
+    """
+    return newest_period(covered(_spans(folder).values()), moment, granularity)
+
+
+@step
+def unpublished_history(folder: Path, window: Window) -> list[Window]:
+    """Return what was delivered before the window and was never published, oldest first."""
+    tables = services().tables
+    return together(
+        [
+            piece
+            for table, span in _spans(folder).items()
+            for piece in not_yet(span, tables.bounds(table), window.start)
+        ]
+    )
+
+
+@step
+def ingest_measurement_files(delivered: Sequence[Sequence[str]], window: Window) -> Snapshot:
+    """Publish what measurement files say of the window, read in parallel, batch by batch."""
+    progress = Progress("Reading measurement files")
+    empty = measured_batch([], window)
+    found = services().workers.map(measured_batch, delivered, shared={"window": window})
+    progress.reach(0.8)
+    whole = merged([empty, *found])
+    _tell(whole, window)
+    snapshot = services().door.publish(
+        _MEASUREMENTS, window, whole.rows, [], run_id(), whole.findings, _FILES
+    )
+    progress.reach(1.0)
+    return snapshot
+
+
+@step
+def ingest_tables(folder: Path, window: Window) -> list[Snapshot]:
+    """Publish what the folder's mapped tables say of the window.
+
+    Topology is a state, not a series: it is published as of its own time when that has come.
+    """
+    sources = mapping_sources(folder, services().settings.mapping_folder)
+    return [_ingest_table(source, window) for source in sources]
+
+
+def _spans(folder: Path) -> dict[str, Window]:
+    """Return what is delivered for each table that has a time of its own."""
+    spans: dict[str, list[Window | None]] = {
+        _MEASUREMENTS: [found.span for found in deliveries(measurement_files(folder))]
+    }
+    for source in mapping_sources(folder, services().settings.mapping_folder):
+        if source.mapping.into != _TOPOLOGY:
+            span = mapped_span(source.folder, source.mapping)
+            spans.setdefault(source.mapping.into, []).append(span)
+    known = {table: covered(told) for table, told in spans.items()}
+    return {table: span for table, span in known.items() if span is not None}
+
+
+def _ingest_table(source: MappingSource, window: Window) -> Snapshot:
+    if source.mapping.into == _TOPOLOGY:
+        return _ingest_state(source, window)
+    read = mapped_tables(source.folder, source.mapping, window)
+    return _publish_table(source, window, read)
+
+
+def _ingest_state(source: MappingSource, window: Window) -> Snapshot:
+    table = source.mapping.into
+    read = mapped_tables(source.folder, source.mapping)
+    due = state_window(read.rows, window)
+    if due is None:
+        return services().tables.snapshot(table)
+    inside = read.rows.filter(pl.col("valid_from") < due.end)
+    standing = services().tables.read(table, due).filter(pl.col("source") == source.name)
+    if same_state(inside, standing):
+        return services().tables.snapshot(table)
+    return _publish_table(
+        source, due, MappedTables(inside, read.findings, read.read, read.replaced)
+    )
+
+
+def _publish_table(source: MappingSource, window: Window, read: MappedTables) -> Snapshot:
+    mapping = source.mapping
+    scope = {"source": source.name}
+    if mapping.into == "cell_kpis":
+        scope["granularity"] = str(mapping.granularity)
+    _LOG.info(
+        "%s: %s rows of %s for %s, %s cannot be used, %s values replaced by later files.",
+        source.name, read.rows.height, mapping.into, window, read.findings.height, read.replaced,
+    )  # fmt: skip
+    return services().door.publish(
+        mapping.into, window, read.rows, [], run_id(), read.findings, scope
+    )
+
+
+def _tell(whole: MeasuredBatch, window: Window) -> None:
+    _LOG.info(
+        "%s measurement files for %s: %s rows, %s files refused, %s findings, %s values replaced "
+        "by later files.",
+        whole.counts.height, window, whole.rows.height, whole.refused, whole.findings.height,
+        whole.replaced,
+    )  # fmt: skip
+    show_table(
+        "measurement-files",
+        whole.counts.head(_SOME).to_dicts(),
+        f"What the first {_SOME} measurement files held, {window}",
+    )
