@@ -38,7 +38,7 @@ class ReadingLimits:
     """
 
     file_bytes: int = 4 << 30
-    expansion: int = 300
+    expansion: int = 900
     piece_bytes: int = 8 << 20
     depth: int = 32
     types: int = 20_000
@@ -90,19 +90,18 @@ def _plain(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 def _gunzipped(stream: BinaryIO, head: bytes, limits: ReadingLimits) -> Iterator[bytes]:
     packed, unpacked = 0, 0
     unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    while head:
+    is_more = False
+    while head or is_more:
         packed += len(head)
-        while head:
+        while head or is_more:
             if unpacker.eof:
-                head = head.lstrip(b"\0")
-                if not head.startswith(_GZIP[: len(head)]):
-                    raise UnreadableFileError(
-                        f"Something follows the end of the gzip stream, near byte {packed:,}."
-                    )
-                unpacker = zlib.decompressobj(_GZIP_WINDOW)
+                head, is_more = _next_member(head, packed), False
+                if head:
+                    unpacker = zlib.decompressobj(_GZIP_WINDOW)
                 continue
             piece = _unpacked(unpacker, head, packed)
             head = unpacker.unconsumed_tail or unpacker.unused_data
+            is_more = len(piece) == _PIECE
             unpacked += len(piece)
             if unpacked > _FREE and unpacked > packed * limits.expansion:
                 raise UnreadableFileError(
@@ -114,6 +113,16 @@ def _gunzipped(stream: BinaryIO, head: bytes, limits: ReadingLimits) -> Iterator
         head = stream.read(_PIECE)
     if not unpacker.eof:
         raise UnreadableFileError("The gzip stream is cut off; deliver the file again.")
+
+
+def _next_member(rest: bytes, at: int) -> bytes:
+    """Return what follows a finished gzip stream, without padding: nothing, or another stream."""
+    member = rest.lstrip(b"\0")
+    if not member.startswith(_GZIP[: len(member)]):
+        raise UnreadableFileError(
+            f"Something follows the end of the gzip stream, near byte {at:,}."
+        )
+    return member
 
 
 def _unpacked(unpacker: "zlib._Decompress", packed: bytes, at: int) -> bytes:

@@ -60,9 +60,19 @@ def unusable_values(
     table: DeliveredTable, column: str, values: pl.Series, mapping: TableMapping
 ) -> pl.DataFrame:
     """Return line and text of each cell that says something, of which nothing could be made."""
-    texts = _texts(table.rows[column].cast(pl.String, strict=False), mapping)
-    is_lost = texts.is_not_null() & values.is_null()
-    return pl.DataFrame({LINE: table.rows[LINE], "content": texts}).filter(is_lost)
+    suspects = table.rows.select(LINE, column).filter(
+        table.rows[column].is_not_null() & values.is_null()
+    )
+    texts = _texts(_as_text(suspects[column]), mapping)
+    said = suspects.select(LINE).with_columns(texts.alias("content"))
+    return said.filter(pl.col("content").is_not_null())
+
+
+def _as_text(raw: pl.Series) -> pl.Series:
+    if isinstance(raw.dtype, pl.List):
+        inner = raw.cast(pl.List(pl.String), strict=False)
+        return pl.select(pl.format("[{}]", inner.list.join(", ", ignore_nulls=False))).to_series()
+    return raw.cast(pl.String, strict=False)
 
 
 def _texts(raw: pl.Series, mapping: TableMapping) -> pl.Series:

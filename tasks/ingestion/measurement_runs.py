@@ -34,6 +34,7 @@ from tasks.ingestion.measurement_events import (
 )
 
 Offsets = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 (
     _OTHER, _TYPE, _TYPE_END, _VALUE, _VALUE_END, _R, _R_END, _R_EMPTY,
@@ -249,8 +250,9 @@ def _value_runs(cut: _Cut) -> Iterator[ValueRun]:
     if not len(begins):
         return
     objects = [cut.said[code] for code in cut.codes[begins]]
-    is_suspect = _suspects(cut, begins)
-    values = _values(cut, begins, ends)
+    is_inside = _inside(cut, begins, ends)
+    is_suspect = _suspects(cut, begins, is_inside)
+    values = _values(cut, begins, is_inside)
     for first, last in _stretches(begins, ends):
         inside = slice(*np.searchsorted(values.rows, (first, last)).tolist())
         start, end = int(cut.starts[begins[first]]), int(cut.ends[ends[last - 1]])
@@ -268,11 +270,17 @@ def _value_runs(cut: _Cut) -> Iterator[ValueRun]:
         )
 
 
-def _suspects(cut: _Cut, begins: IntegerArray) -> list[bool]:
+def _inside(cut: _Cut, begins: IntegerArray, ends: IntegerArray) -> Flags:
+    """Return which tags stand inside one of the elements; elements between them are not ours."""
+    depth = np.zeros(len(cut.forms) + 1, dtype=np.int8)
+    depth[begins], depth[ends] = 1, -1
+    return np.cumsum(depth)[:-1].astype(bool)
+
+
+def _suspects(cut: _Cut, begins: IntegerArray, is_inside: Flags) -> list[bool]:
     flags = np.zeros(len(begins), dtype=bool)
-    tags = np.flatnonzero(cut.forms == _SUSPECT_TRUE)
-    rows = np.searchsorted(begins, tags, side="right") - 1
-    flags[rows[rows >= 0]] = True
+    tags = np.flatnonzero(is_inside & (cut.forms == _SUSPECT_TRUE))
+    flags[np.searchsorted(begins, tags, side="right") - 1] = True
     return list(flags.tolist())
 
 
@@ -285,11 +293,8 @@ class _Values:
     listed_counts: IntegerArray
 
 
-def _values(cut: _Cut, begins: IntegerArray, ends: IntegerArray) -> _Values:
-    """Return the values of the measValue elements from `begins` to `ends`, in order."""
-    depth = np.zeros(len(cut.forms) + 1, dtype=np.int8)
-    depth[begins], depth[ends] = 1, -1
-    is_inside = np.cumsum(depth)[:-1].astype(bool)
+def _values(cut: _Cut, begins: IntegerArray, is_inside: Flags) -> _Values:
+    """Return the values of the measValue elements that begin at `begins`, in order."""
     result = np.flatnonzero(is_inside & ((cut.forms == _R) | (cut.forms == _R_EMPTY)))
     listed = np.flatnonzero(is_inside & (cut.forms == _LIST))
     starts, stops = cut.ends[result], cut.starts[np.minimum(result + 1, len(cut.starts) - 1)]
