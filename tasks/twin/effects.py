@@ -1,0 +1,188 @@
+"""What faults change: antennas become patches of coverage, the rest becomes conditions of a cell.
+
+Nothing here touches a measurement; state.py computes with patches and conditions as with weather.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.twin.coverage import AntennaChange, RadioMap, Tally
+from tasks.twin.faults import Fault, radio_neighbors
+from tasks.twin.quality import QualityTables, quality_tables
+
+Array = npt.NDArray[np.float32]
+Indexes = npt.NDArray[np.int64]
+
+_MOVED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Coverage that differs from the built one, for some cells and periods.
+
+    Attributes:
+        severity: how far from built (0) to changed (1), by period from `first`.
+        cells: the cells whose footprint moved.
+        share_change: what changes of the share of each area's demand, at full severity.
+        tables: quality at full severity, a row a cell of `cells`.
+    """
+
+    first: int
+    last: int
+    severity: Array
+    cells: Indexes
+    share_change: Array
+    tables: QualityTables
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What acts on cells by period (periods, cells), besides patches; zero or one when sound."""
+
+    unavailable: Array
+    uplink_rise_db: Array
+    backhaul_share: Array
+    handover_lost_inter: Array
+    handover_lost_intra: Array
+    rank_factor: Array
+    core_failure: Array
+    access_blocked: Array
+    demand_factor: Array
+    patches: tuple[Patch, ...]
+
+
+def sound_conditions(radio: RadioMap, periods: int) -> Conditions:
+    """Return the conditions of a network without a fault."""
+    shape = (periods, len(radio.network.cells))
+
+    def zeros() -> Array:
+        return np.zeros(shape, dtype=np.float32)
+
+    return Conditions(
+        unavailable=zeros(),
+        uplink_rise_db=zeros(),
+        backhaul_share=np.full((periods, len(radio.network.sites)), np.inf, dtype=np.float32),
+        handover_lost_inter=zeros(),
+        handover_lost_intra=zeros(),
+        rank_factor=zeros() + np.float32(1.0),
+        core_failure=zeros(),
+        access_blocked=zeros(),
+        demand_factor=np.ones((periods, radio.network.areas), dtype=np.float32),
+        patches=(),
+    )
+
+
+def conditions_of(radio: RadioMap, faults: Sequence[Fault], periods: int) -> Conditions:
+    """Return the conditions under all `faults`."""
+    found = sound_conditions(radio, periods)
+    patches = []
+    for fault in faults:
+        changes = _antenna_changes(fault)
+        if changes:
+            patches.append(_patch(radio, fault, changes))
+        _act(found, radio, fault)
+    return Conditions(
+        **{name: getattr(found, name) for name in Conditions.__slots__ if name != "patches"},
+        patches=tuple(patches),
+    )
+
+
+def _antenna_changes(fault: Fault) -> list[AntennaChange]:
+    if fault.kind in ("outage", "sleeping_cell"):
+        return [AntennaChange(cell, is_off=True) for cell in fault.cells]
+    if fault.kind == "feeder_loss":
+        return [AntennaChange(cell, loss_db=fault.size) for cell in fault.cells]
+    if fault.kind == "tilt_slip":
+        return [AntennaChange(cell, tilt_change_deg=fault.size) for cell in fault.cells]
+    return []
+
+
+def _patch(radio: RadioMap, fault: Fault, changes: Sequence[AntennaChange]) -> Patch:
+    after = radio.changed(changes)
+    before = radio.built
+    moved = np.abs(after.weight - before.weight) > _MOVED_SHARE * np.maximum(before.weight, 0.05)
+    moved |= _quality_moved(before, after)
+    moved[list(fault.cells)] = True
+    cells = np.flatnonzero(moved)
+    severity = fault.severity()
+    if fault.kind == "sleeping_cell":
+        severity = severity * np.float32(fault.size)
+    tables = quality_tables(radio.network, after)
+    if changes[0].is_off:  # the few users who stay hear what they always heard
+        tables = _kept_rows(tables, quality_tables(radio.network, before), fault.cells)
+    return Patch(
+        first=fault.first,
+        last=fault.last,
+        severity=severity.astype(np.float32),
+        cells=cells,
+        share_change=(after.share - before.share)[cells].astype(np.float32),
+        tables=tables.rows(cells),
+    )
+
+
+def _quality_moved(before: Tally, after: Tally) -> npt.NDArray[np.bool_]:
+    old = before.inverse_rate[:, 2] / np.maximum(before.weight, 1e-6)
+    new = after.inverse_rate[:, 2] / np.maximum(after.weight, 1e-6)
+    return np.asarray(np.abs(new - old) > _MOVED_SHARE * old)
+
+
+def _kept_rows(tables: QualityTables, built: QualityTables, cells: Sequence[int]) -> QualityTables:
+    rows = list(cells)
+    for name in QualityTables.__slots__:
+        getattr(tables, name)[rows] = getattr(built, name)[rows]
+    return tables
+
+
+def _act(found: Conditions, radio: RadioMap, fault: Fault) -> None:
+    """Write a fault's conditions into `found`."""
+    time = slice(fault.first, fault.last)
+    course = fault.severity().astype(np.float32)
+    cells = list(fault.cells)
+    size = np.float32(fault.size)
+    if fault.kind == "outage":
+        found.unavailable[time, cells] = 1.0
+    elif fault.kind == "sleeping_cell":
+        found.access_blocked[time, cells] = (course * size)[:, None]
+    elif fault.kind == "interference":
+        strength = size * np.array([1.0, 0.6, 0.45, 0.4])[: len(cells)]
+        found.uplink_rise_db[time, cells] += course[:, None] * strength.astype(np.float32)
+    elif fault.kind == "backhaul_congestion":
+        site = radio.network.cells[cells[0]].site.index - 1
+        found.backhaul_share[time, site] = size + (1.3 - size) * (1.0 - course)
+    elif fault.kind == "wrong_neighbor":
+        _lose_handovers(found, radio, fault)
+    else:
+        _act_on_service(found, radio, fault, course)
+
+
+def _act_on_service(found: Conditions, radio: RadioMap, fault: Fault, course: Array) -> None:
+    time = slice(fault.first, fault.last)
+    cells = list(fault.cells)
+    if fault.kind == "mimo_branch_loss":
+        found.rank_factor[time, cells] = 1.0 - (course * np.float32(1.0 - fault.size))[:, None]
+    elif fault.kind == "core_link_failure":
+        found.core_failure[time, cells] = (course * np.float32(fault.size))[:, None]
+    elif fault.kind == "overload_by_event":
+        area = radio.network.area_of(radio.network.cells[cells[0]])
+        leaving = np.minimum(np.arange(len(course), 0, -1) / 3.0, 1.0)
+        found.demand_factor[time, area] *= 1.0 + (fault.size - 1.0) * course * leaving
+
+
+def _lose_handovers(found: Conditions, radio: RadioMap, fault: Fault) -> None:
+    cell, target = fault.cells[0], fault.target
+    if target is None:
+        return
+    cells = radio.network.cells
+    is_own_site = cells[target].site.index == cells[cell].site.index
+    group = [
+        int(other)
+        for other in radio_neighbors(radio.built, cell)
+        if (cells[int(other)].site.index == cells[cell].site.index) == is_own_site
+    ]
+    overlap = radio.built.handover[cell]
+    lost = fault.size * overlap[target] / max(float(overlap[group].sum()), 1e-9)
+    where = found.handover_lost_intra if is_own_site else found.handover_lost_inter
+    where[fault.first : fault.last, cell] = np.float32(lost)

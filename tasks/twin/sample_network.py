@@ -1,0 +1,364 @@
+"""A sample network: everything that a real one would deliver over weeks, with its truth beside.
+
+`village` is for tests; `town` is for judging detectors. The same name, seed and parameters give
+the same bytes. A folder with a manifest is whole; anything else is started anew.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from semantic_layer.errors import InputError, UnknownNameError
+from semantic_layer.loading import catalogue
+from semantic_layer.periods import Window
+from tasks.twin import files
+from tasks.twin.alarms import alarm_records
+from tasks.twin.coverage import radio_map
+from tasks.twin.delivered_rows import Run, delivered_rows
+from tasks.twin.effects import conditions_of, sound_conditions
+from tasks.twin.faults import Fault, FaultPlan, place_faults
+from tasks.twin.flaws import Flaws, measuring_flaws
+from tasks.twin.layout import Archetype, Network, build_network
+from tasks.twin.measurement_xml import write_measurement_files
+from tasks.twin.state import build_world, network_state
+from tasks.twin.traffic import (
+    PERIOD_S,
+    PERIODS_A_DAY,
+    Season,
+    Shock,
+    demand_shares,
+    public_holidays,
+    season,
+    wander,
+)
+from tasks.twin.true_effects import Scene, cell_period_rows, fault_rows
+
+VERSION = 1
+"""Rises whenever the same parameters would give other files."""
+
+DEFAULT_END = datetime(2025, 6, 5, tzinfo=UTC)
+_PERIODS_AT_ONCE = 48
+
+
+@dataclass(frozen=True, slots=True)
+class SampleNetwork:
+    """What is generated.
+
+    Attributes:
+        sites: how many; each has one to nine cells.
+        history_days: days delivered as Parquet.
+        newest_days: days delivered as measurement files, after the history.
+        history_faults, newest_faults: faults that begin in each.
+        end: midnight UTC after the newest day.
+        yearly_growth: of demand; 0.3 is 30 % more a year later.
+    """
+
+    name: str
+    seed: int
+    sites: int
+    history_days: int
+    newest_days: int
+    history_faults: int
+    newest_faults: int
+    end: datetime = DEFAULT_END
+    yearly_growth: float = 0.3
+
+    @property
+    def days(self) -> int:
+        """All days."""
+        return self.history_days + self.newest_days
+
+    @property
+    def start(self) -> datetime:
+        """The first period's start."""
+        return self.end - timedelta(days=self.days)
+
+    @property
+    def newest_first(self) -> int:
+        """Index of the newest days' first period."""
+        return self.history_days * PERIODS_A_DAY
+
+
+NETWORKS = {
+    "village": SampleNetwork("village", 0, 3, 7, 1, 3, 6),
+    "town": SampleNetwork("town", 0, 78, 28, 2, 24, 60),
+}
+"""Known sample networks, before they are given a seed."""
+
+_BUSY_USE: dict[Archetype, tuple[float, float]] = {
+    "dense_urban": (0.30, 0.75),
+    "business": (0.25, 0.70),
+    "residential": (0.25, 0.75),
+    "transport": (0.25, 0.70),
+    "stadium": (0.10, 0.25),
+    "rural": (0.15, 0.50),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a sample network's folder holds; it is written last.
+
+    Attributes:
+        folder: of this network; its `delivered` is what a flow is pointed at.
+        history: window of the Parquet files; None without history.
+        newest: window of the measurement files.
+        counts: of sites, cells, faults, files and rows.
+    """
+
+    folder: Path
+    parameters: SampleNetwork
+    history: Window | None
+    newest: Window
+    counts: dict[str, int]
+
+    @property
+    def delivered(self) -> Path:
+        """The folder that a network would deliver."""
+        return self.folder / "delivered"
+
+
+def write_sample_network(
+    name: str,
+    seed: int,
+    folder: Path,
+    *,
+    end: datetime | None = None,
+    history_days: int | None = None,
+    newest_days: int | None = None,
+) -> Manifest:
+    """Write the sample network `<folder>/<name>-<seed>`; one that stands already is kept.
+
+    Args:
+        name: `village` or `town`.
+        seed: of everything random.
+        folder: where sample networks lie.
+        end: midnight UTC after the newest day; a fixed day by default, never today.
+        history_days: days of history, at least 1.
+        newest_days: days of measurement files, at least 1.
+
+    Raises:
+        UnknownNameError: no such network.
+        InputError: a parameter is out of bounds.
+    """
+    if name not in NETWORKS:
+        raise UnknownNameError.of("sample network", name, NETWORKS)
+    known = NETWORKS[name]
+    chosen = replace(
+        known,
+        seed=seed,
+        end=known.end if end is None else end,
+        history_days=known.history_days if history_days is None else history_days,
+        newest_days=known.newest_days if newest_days is None else newest_days,
+    )
+    _check(chosen)
+    target = folder / f"{name}-{seed}"
+    standing = _standing(target, chosen)
+    if standing is not None:
+        return standing
+    half = folder / f".{name}-{seed}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    for part in ("delivered/pm", "delivered/history", "delivered/topology", "delivered/alarms"):
+        (half / part).mkdir(parents=True)
+    (half / "truth").mkdir()
+    manifest = _write(chosen, half, target)
+    (half / "manifest.json").write_text(json.dumps(_described(manifest), indent=2) + "\n", "utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    half.rename(target)
+    return manifest
+
+
+def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[Shock]]:
+    """Return a whole run before counting: states with faults and without, faults and shocks."""
+    network = build_network(chosen.sites, chosen.seed, is_village=chosen.name == "village")
+    radio = radio_map(network, chosen.seed)
+    calendar = season(chosen.start, chosen.days)
+    flaws = measuring_flaws(network, calendar.periods, chosen.newest_first, chosen.seed)
+    shocks = _shocks(network, chosen)
+    demand = demand_shares(network, calendar, shocks, chosen.seed, chosen.yearly_growth)
+    world = build_world(radio, demand, _busy_use(network, chosen.seed), chosen.seed)
+    faults = place_faults(network, radio.built, _plan(chosen, flaws), chosen.seed)
+    conditions = conditions_of(radio, faults, calendar.periods)
+    state = network_state(world, conditions)
+    sound = network_state(world, sound_conditions(radio, calendar.periods))
+    run = Run(
+        calendar=calendar,
+        world=world,
+        state=state,
+        conditions=conditions,
+        flaws=flaws,
+        temperature_degc=_temperature(calendar, shocks, chosen.seed),
+        catalogue=catalogue(),
+        seed=chosen.seed,
+    )
+    return run, Scene(network, calendar, state, sound), faults, shocks
+
+
+def _check(chosen: SampleNetwork) -> None:
+    if chosen.history_days < 1 or chosen.newest_days < 1:
+        raise InputError(
+            f"A sample network needs a day of history and a newest day; got {chosen.history_days} "
+            f"and {chosen.newest_days}."
+        )
+    end = chosen.end
+    if end.tzinfo is None or end != end.astimezone(UTC).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    ):
+        raise InputError(f"A sample network ends at midnight UTC; got {end.isoformat()}.")
+
+
+def _standing(target: Path, chosen: SampleNetwork) -> Manifest | None:
+    path = target / "manifest.json"
+    if not path.is_file():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    if told.get("version") != VERSION or told.get("parameters") != _parameters(chosen):
+        return None
+    return Manifest(target, chosen, *_windows(chosen), told["counts"])
+
+
+def _windows(chosen: SampleNetwork) -> tuple[Window, Window]:
+    border = chosen.end - timedelta(days=chosen.newest_days)
+    return Window(chosen.start, border), Window(border, chosen.end)
+
+
+def _parameters(chosen: SampleNetwork) -> dict[str, Any]:
+    return asdict(chosen) | {"end": chosen.end.astimezone(UTC).isoformat()}
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "parameters": _parameters(manifest.parameters),
+        "history": str(manifest.history),
+        "newest": str(manifest.newest),
+        "counts": manifest.counts,
+    }
+
+
+def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
+    run, scene, faults, shocks = simulated_run(chosen)
+    delivered = half / "delivered"
+    rows = _write_history(run, chosen, delivered / "history")
+    written = 0
+    for first in range(chosen.newest_first, run.calendar.periods, _PERIODS_AT_ONCE):
+        newest = delivered_rows(run, first, first + _PERIODS_AT_ONCE, has_distributions=True)
+        rows += sum(frame.height for frame in newest.frames().values())
+        written += write_measurement_files(newest, delivered / "pm", run.catalogue)
+    radio = run.world.radio
+    files.write_topology(scene.network, radio.built, run.calendar, delivered / "topology")
+    records = alarm_records(scene.network, faults, run.calendar, chosen.seed)
+    files.write_alarms(records, delivered / "alarms")
+    _write_truth(half / "truth", run, scene, faults, shocks)
+    counts = {
+        "sites": len(scene.network.sites),
+        "cells": len(scene.network.cells),
+        "faults": len(faults),
+        "alarms": len(records),
+        "measurement_files": written,
+        "measurement_rows": rows,
+    }
+    return Manifest(target, chosen, *_windows(chosen), counts)
+
+
+def _write_history(run: Run, chosen: SampleNetwork, folder: Path) -> int:
+    files.write_history_mapping(folder)
+    rows = 0
+    for day in range(chosen.history_days):
+        first = day * PERIODS_A_DAY
+        counted = delivered_rows(run, first, first + PERIODS_A_DAY, has_distributions=False)
+        rows += files.write_history(counted, f"{run.calendar.starts[first]:%Y-%m-%d}", folder)
+    return rows
+
+
+def _write_truth(
+    folder: Path, run: Run, scene: Scene, faults: Sequence[Fault], shocks: Sequence[Shock]
+) -> None:
+    fault_rows(scene, faults).write_parquet(folder / "faults.parquet")
+    missing = files.missing_cells(scene.network, run.flaws.missing_sites)
+    cell_period_rows(scene, faults, missing).write_parquet(folder / "cell_periods.parquet")
+    _benign_rows(run, scene, shocks).write_parquet(folder / "benign.parquet")
+
+
+def _benign_rows(run: Run, scene: Scene, shocks: Sequence[Shock]) -> pl.DataFrame:
+    """Return what looks unusual and is no fault: kind, cells (none: all), start and end."""
+    starts = (*run.calendar.starts, run.calendar.starts[-1] + timedelta(seconds=PERIOD_S))
+    told: list[tuple[str, list[str], datetime, datetime]] = []
+    for shock in shocks:
+        areas = shock.areas or ()
+        named = [cell.dn for cell in scene.network.cells if scene.network.area_of(cell) in areas]
+        told.append((shock.kind, named, starts[shock.first], starts[shock.last]))
+    for gap in run.flaws.gaps:
+        named = [cell.dn for cell in scene.network.cells if cell.site.index == gap.site]
+        told.append((gap.kind, named, starts[gap.first], starts[gap.last]))
+    days = sorted({moment.date() for moment in run.calendar.starts})
+    for day in days:
+        if day in public_holidays(day.year):
+            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            told.append(("holiday", [], midnight, midnight + timedelta(days=1)))
+    moment = pl.Datetime("us", "UTC")
+    schema = {"kind": pl.String, "cell_dns": pl.List(pl.String), "start": moment, "end": moment}
+    return pl.DataFrame(told, schema=schema, orient="row").sort("start", "kind")
+
+
+def _plan(chosen: SampleNetwork, flaws: Flaws) -> FaultPlan:
+    periods = chosen.days * PERIODS_A_DAY
+    # The first days are left sound: a network is not put under watch on its worst day.
+    return FaultPlan(
+        stretches=(
+            (chosen.newest_first, periods, chosen.newest_faults),
+            (PERIODS_A_DAY // 2, chosen.newest_first, chosen.history_faults),
+        ),
+        periods=periods,
+        spared_sites=() if flaws.new_site is None else (flaws.new_site,),
+    )
+
+
+def _busy_use(network: Network, seed: int) -> npt.NDArray[np.float32]:
+    rng = np.random.default_rng([seed, 10])
+    bounds = [_BUSY_USE[kind] for kind in network.area_archetypes()]
+    return np.array([low + (high - low) * rng.beta(1.6, 2.2) for low, high in bounds], np.float32)
+
+
+def _shocks(network: Network, chosen: SampleNetwork) -> list[Shock]:
+    """Return weather over the whole network and events that its capacity bears."""
+    rng = np.random.default_rng([chosen.seed, 11])
+    periods = chosen.days * PERIODS_A_DAY
+    found = []
+    for first, last, storms, events in (
+        (0, chosen.newest_first, 1 + chosen.history_days // 14, chosen.history_days // 3),
+        (chosen.newest_first, periods, 1, 1 + len(network.sites) // 20),
+    ):
+        for _ in range(storms):
+            begin = int(rng.integers(first, max(first + 1, last - 24)))
+            length = int(rng.integers(10, 22))
+            found.append(Shock("weather", begin, min(begin + length, last), rng.uniform(1.08, 1.2)))
+        for _ in range(events):
+            site = network.sites[int(rng.integers(0, len(network.sites)))]
+            area = (site.index - 1) * network.sectors
+            begin = int(rng.integers(first, last)) // PERIODS_A_DAY * PERIODS_A_DAY
+            begin = min(begin + int(rng.integers(44, 72)), last - 4)
+            end = min(begin + int(rng.integers(8, 16)), last)
+            areas = tuple(range(area, area + network.sectors))
+            found.append(Shock("event", begin, end, rng.uniform(1.3, 1.8), areas))
+    return found
+
+
+def _temperature(calendar: Season, shocks: Sequence[Shock], seed: int) -> npt.NDArray[np.float32]:
+    """Return the outside temperature: day and night, slow weather, cooler in a storm."""
+    rng = np.random.default_rng([seed, 12])
+    daily = 5.0 * np.cos(2.0 * np.pi * (calendar.local_hour - 15.0) / 24.0)
+    slow = 4.0 * wander(rng, (calendar.periods, 1), 0.998)[:, 0]
+    degrees = 16.0 + daily + slow
+    for shock in shocks:
+        if shock.kind == "weather":
+            degrees[shock.first : shock.last] -= 5.0
+    return np.asarray(degrees, dtype=np.float32)

@@ -1,0 +1,340 @@
+"""The state of every cell in every period: load, quality, service; expected values, no counting.
+
+The order is physical. Demand meets coverage, backhaul bounds it, cells that transmit disturb each
+other until load and quality agree, users share what is left, and failures follow from coverage,
+disturbance and congestion. Measurements count what happens in this state (measurements.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.twin import transport
+from tasks.twin.coverage import RadioMap
+from tasks.twin.effects import Conditions
+from tasks.twin.quality import QualityTables, at_load, at_rise, quality_tables
+from tasks.twin.traffic import PERIOD_S, wander
+from tasks.twin.traits import Traits, cell_traits
+
+Array = npt.NDArray[np.float32]
+
+_ROUNDS = 3
+_CEILING = 0.985
+_PLANNED_LOAD = 0.6
+_QUIET_LOAD = 0.05
+_HALF_USER_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Noise of a run by (periods, cells): the same with and without faults, so both compare."""
+
+    quality: Array
+    split: Array
+    session: Array
+    failure: Array
+    rise_db: Array
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What stays as it is during a run."""
+
+    radio: RadioMap
+    tables: QualityTables
+    traits: Traits
+    chance: Chance
+    backhaul_mbps: Array
+    peak_site_mbps: Array
+    site_of: npt.NDArray[np.int64]
+    demand: Array
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Expected values by (periods, cells), or (periods, sites) where the name says site.
+
+    Attributes:
+        load: share of downlink resource blocks that carry user data, 0 to 1.
+        sessions: users that ask for a connection in the period.
+        users: mean number of connected users.
+        around: load of the interfering cells, weighted by how loud they are.
+        rise_db: uplink interference over thermal noise.
+    """
+
+    load: Array
+    uplink_load: Array
+    downlink_mbps: Array
+    uplink_mbps: Array
+    downlink_user_mbps: Array
+    uplink_user_mbps: Array
+    sessions: Array
+    users: Array
+    around: Array
+    cqi_mean: Array
+    cqi_square: Array
+    mcs_mean: Array
+    rank_factor: Array
+    weak: Array
+    rise_db: Array
+    uplink_outage: Array
+    downlink_error: Array
+    uplink_error: Array
+    access_fail: Array
+    core_fail: Array
+    bearer_fail: Array
+    drop: Array
+    handovers_inter: Array
+    handovers_intra: Array
+    handovers_in: Array
+    prepare_fail: Array
+    handover_fail_inter: Array
+    handover_fail_intra: Array
+    delay_ms: Array
+    loss_downlink: Array
+    loss_uplink: Array
+    available: Array
+    site_offered_mbps: Array
+    site_carried_mbps: Array
+    site_discarded: Array
+
+
+def build_world(radio: RadioMap, relative_demand: Array, peak_use: Array, seed: int) -> World:
+    """Return the world of a run, its areas' demand scaled to a planned busy hour.
+
+    Args:
+        radio: the network's gains.
+        relative_demand: by period and area, about 1 in an area's busy hour.
+        peak_use: by area, the share of its fullest cell's resource blocks used in a busy hour.
+        seed: of the run.
+    """
+    tables = quality_tables(radio.network, radio.built)
+    traits = cell_traits(radio.network, seed)
+    scale = _planned_scale(radio, tables, traits, peak_use)
+    rng = np.random.default_rng([seed, 6])
+    shape = (relative_demand.shape[0], len(radio.network.cells))
+    site_of = np.array([cell.site.index - 1 for cell in radio.network.cells])
+    share = radio.built.share.astype(np.float32)
+    peak = np.zeros(len(radio.network.sites), dtype=np.float32)
+    np.add.at(peak, site_of, share @ scale)
+    return World(
+        radio=radio,
+        tables=tables,
+        traits=traits,
+        chance=Chance(
+            quality=0.035 * wander(rng, shape, 0.97) + 0.02 * wander(rng, (shape[0], 1), 0.98),
+            split=0.06 * wander(rng, shape, 0.95),
+            session=0.07 * wander(rng, shape, 0.95),
+            failure=0.18 * wander(rng, shape, 0.9),
+            rise_db=0.25 * wander(rng, shape, 0.9),
+        ),
+        backhaul_mbps=np.array([site.backhaul_mbps for site in radio.network.sites], np.float32),
+        peak_site_mbps=peak,
+        site_of=site_of,
+        demand=relative_demand * scale,
+    )
+
+
+def _planned_scale(
+    radio: RadioMap, tables: QualityTables, traits: Traits, peak_use: Array
+) -> Array:
+    share = radio.built.share.astype(np.float32)
+    load = np.full((1, len(traits.downlink_mbps)), _PLANNED_LOAD, dtype=np.float32)
+    capacity = at_load(tables.rate, load)[0] * traits.downlink_mbps
+    scale = np.full(share.shape[1], 10.0, dtype=np.float32)
+    own = np.array([radio.network.area_of(cell) for cell in radio.network.cells])
+    for _ in range(25):
+        use = (share @ scale) / np.maximum(capacity, 1e-3)
+        fullest = np.zeros(len(scale), dtype=np.float32)
+        np.maximum.at(fullest, own, use)
+        scale *= (peak_use / np.maximum(fullest, 1e-3)) ** 0.7
+    return scale
+
+
+def network_state(world: World, conditions: Conditions) -> State:
+    """Return the state of a run under `conditions`; pure, so that runs can be compared."""
+    offered = _offered(world, conditions)
+    downlink = _downlink(world, conditions, offered)
+    uplink = _uplink(world, conditions, downlink)
+    service = _service(world, conditions, downlink, uplink)
+    return State(
+        **{name: value for name, value in (downlink | uplink | service).items() if name[0] != "_"}
+    )
+
+
+def _offered(world: World, conditions: Conditions) -> Array:
+    share = world.radio.built.share.astype(np.float32)
+    demand = world.demand * conditions.demand_factor
+    offered = demand @ share.T
+    for patch in conditions.patches:
+        time = slice(patch.first, patch.last)
+        moved = demand[time] @ patch.share_change.T
+        offered[time, patch.cells] += patch.severity[:, None] * moved
+    offered = np.maximum(offered, 0.0) * np.exp(world.chance.split)
+    return np.asarray(offered * (1.0 - conditions.unavailable), dtype=np.float32)
+
+
+def _looked_up(
+    world: World, conditions: Conditions, name: str, at: Callable[[Array, Array], Array], x: Array
+) -> Array:
+    """Return a quality table's values, patched where coverage differs from the built one."""
+    value = at(getattr(world.tables, name), x)
+    for patch in conditions.patches:
+        where = np.ix_(np.arange(patch.first, patch.last), patch.cells)
+        changed = at(getattr(patch.tables, name), x[where])
+        value[where] += patch.severity[:, None] * (changed - value[where])
+    return value
+
+
+def _constant(table: Array, x: Array) -> Array:
+    return np.repeat(table[None, :], x.shape[0], axis=0)
+
+
+def _by_site(world: World, value: Array) -> Array:
+    sites = np.zeros((value.shape[0], len(world.backhaul_mbps)), dtype=np.float32)
+    np.add.at(sites.T, world.site_of, value.T)
+    return sites
+
+
+def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str, Array]:
+    traits = world.traits
+    capacity_site = np.minimum(
+        world.backhaul_mbps, conditions.backhaul_share * world.peak_site_mbps
+    )
+    site_offered = _by_site(world, offered)
+    through = transport.carried_share(site_offered, capacity_site)
+    arriving = offered * through[:, world.site_of]
+    loudness = world.radio.built.interference.copy()
+    np.fill_diagonal(loudness, 0.0)
+    loudness /= np.maximum(loudness.sum(axis=1, keepdims=True), 1e-9)
+    loudness_t = loudness.T.astype(np.float32)
+    load = np.full(offered.shape, 0.25, dtype=np.float32)
+    for _ in range(_ROUNDS):
+        busy = (_QUIET_LOAD + (1.0 - _QUIET_LOAD) * load) * (1.0 - conditions.unavailable)
+        around = busy @ loudness_t
+        rate = _looked_up(world, conditions, "rate", at_load, around)
+        capacity = rate * np.exp(world.chance.quality) * conditions.rank_factor
+        capacity = np.maximum(capacity * traits.downlink_mbps, 0.5)
+        wanted = arriving / capacity
+        load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
+    radio_rate = capacity * _HALF_USER_SHARE
+    limit = traits.terminal_limit_mbps
+    alone = radio_rate * limit / (radio_rate + limit)
+    shared = alone * (1.0 - load)
+    link_rate = transport.user_rate_mbps(site_offered, capacity_site)[:, world.site_of]
+    served = load * capacity
+    return {
+        "load": load,
+        "downlink_mbps": served,
+        "downlink_user_mbps": shared * link_rate / (shared + link_rate),
+        "around": around,
+        "rank_factor": conditions.rank_factor,
+        "available": np.float32(1.0) - conditions.unavailable,
+        "site_offered_mbps": site_offered,
+        "site_carried_mbps": _by_site(world, served),
+        "site_discarded": transport.discarded_share(site_offered, capacity_site),
+        "_wanted": wanted,
+        "_offered": offered,
+        "_link_delay": transport.queue_delay_ms(site_offered, capacity_site)[:, world.site_of],
+    }
+
+
+def _uplink(world: World, conditions: Conditions, downlink: dict[str, Array]) -> dict[str, Array]:
+    traits = world.traits
+    busy_around = downlink["around"]
+    own = traits.noise_rise_db + 3.0 * np.minimum(busy_around, 1.0) + world.chance.rise_db
+    # Powers add: what comes from outside is given as its rise over noise alone.
+    outside = 10.0 ** (conditions.uplink_rise_db / 10.0) - 1.0
+    rise = 10.0 * np.log10(10.0 ** (np.maximum(own, 0.0) / 10.0) + outside)
+    rate = _looked_up(world, conditions, "uplink_rate", at_rise, rise)
+    outage = _looked_up(world, conditions, "uplink_outage", at_rise, rise)
+    capacity = np.maximum(rate * np.exp(world.chance.quality) * traits.uplink_mbps, 0.3)
+    offered = downlink["downlink_mbps"] * traits.uplink_ratio * np.exp(world.chance.session)
+    wanted = offered / capacity
+    load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
+    alone = capacity * 0.5
+    alone = alone * 60.0 / (alone + 60.0)
+    surprise = np.minimum(conditions.uplink_rise_db, 12.0) / 12.0
+    return {
+        "uplink_load": load,
+        "uplink_mbps": load * capacity,
+        "uplink_user_mbps": alone * (1.0 - load),
+        "rise_db": rise,
+        "uplink_outage": outage,
+        "uplink_error": np.minimum(
+            (traits.uplink_error + 0.035 * surprise) * np.exp(0.15 * world.chance.failure)
+            + 0.25 * outage,
+            0.6,
+        ),
+    }
+
+
+def _service(
+    world: World, conditions: Conditions, down: dict[str, Array], up: dict[str, Array]
+) -> dict[str, Array]:
+    traits, around = world.traits, down["around"]
+    weak = _looked_up(world, conditions, "weak", _constant, around)
+    low = _looked_up(world, conditions, "cqi_low", at_load, around)
+    inter = _looked_up(world, conditions, "overlap_inter", _constant, around)
+    intra = _looked_up(world, conditions, "overlap_intra", _constant, around)
+    luck = np.exp(world.chance.failure)
+    crowd = np.clip(down["_wanted"] - 0.9, 0.0, 1.5)
+    size = traits.session_mbit * np.exp(world.chance.session)
+    sessions = down["_offered"] * PERIOD_S / size
+    stay = traits.connected_s + np.minimum(
+        size / np.maximum(down["downlink_user_mbps"], 0.05), 60.0
+    )
+    users = sessions * stay / PERIOD_S
+    moves = users * traits.handover_rate * PERIOD_S
+    outage = up["uplink_outage"]
+    fail_inter = _either(
+        traits.handover_fail * luck + 0.15 * outage, conditions.handover_lost_inter
+    )
+    fail_intra = _either(
+        0.6 * traits.handover_fail * luck + 0.10 * outage, conditions.handover_lost_intra
+    )
+    moves_inter, moves_intra = moves * inter, moves * intra
+    torn = (moves_inter * (fail_inter - traits.handover_fail) + moves_intra * fail_intra) / (
+        np.maximum(sessions, 1.0)
+    )
+    core = _either(traits.core_fail * luck, conditions.core_failure)
+    access = traits.access_fail * luck + 0.02 * weak + 0.12 * outage + 0.10 * crowd
+    drop = traits.drop * luck + 0.012 * weak + 0.06 * outage + 0.015 * crowd
+    queue = 2.2 * down["load"] / (1.03 - down["load"])
+    return {
+        "sessions": sessions,
+        "users": users,
+        "weak": weak,
+        "cqi_mean": _looked_up(world, conditions, "cqi_mean", at_load, around),
+        "mcs_mean": _looked_up(world, conditions, "mcs_mean", at_load, around),
+        "cqi_square": _looked_up(world, conditions, "cqi_square", at_load, around),
+        "downlink_error": traits.downlink_error * np.exp(0.15 * world.chance.failure) + 0.10 * low,
+        "access_fail": np.minimum(_either(access, 0.08 * conditions.access_blocked), 0.9),
+        "core_fail": np.minimum(core, 0.9),
+        "bearer_fail": np.minimum(traits.bearer_fail * luck + 0.05 * crowd + 0.01 * outage, 0.9),
+        "drop": np.clip(drop + 0.2 * np.maximum(torn, 0.0), 0.0, 0.9),
+        "handovers_inter": moves_inter,
+        "handovers_intra": moves_intra,
+        "handovers_in": _handed_in(world, moves_inter + moves_intra),
+        "prepare_fail": np.minimum(traits.prepare_fail * luck + 0.04 * crowd, 0.9),
+        "handover_fail_inter": np.minimum(fail_inter, 0.95),
+        "handover_fail_intra": np.minimum(fail_intra, 0.95),
+        "delay_ms": traits.delay_ms + queue + down["_link_delay"],
+        "loss_downlink": down["site_discarded"][:, world.site_of] + 2e-4 * crowd,
+        "loss_uplink": 8e-5 * luck + 0.02 * outage**2 + 4e-4 * up["uplink_load"] ** 4,
+    }
+
+
+def _either(first: Array, second: Array) -> Array:
+    """Return the chance that at least one of two independent causes acts."""
+    return np.asarray(1.0 - (1.0 - first) * (1.0 - second), dtype=np.float32)
+
+
+def _handed_in(world: World, moves: Array) -> Array:
+    """Return the handovers that arrive at each cell, from where overlap sends them."""
+    target = world.radio.built.handover.copy()
+    np.fill_diagonal(target, 0.0)
+    target /= np.maximum(target.sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray(moves @ target.astype(np.float32), dtype=np.float32)
