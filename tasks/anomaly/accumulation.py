@@ -1,15 +1,16 @@
-"""Short-term memory: exponentially weighted means, so that small lasting shifts add up."""
+"""Short-term memory: exponentially weighted sums, so that small lasting shifts add up."""
 
 import numpy as np
 from scipy.signal import lfilter
 
 from tasks.anomaly.arrays import Floats
 
-_SMALLEST_WEIGHT = 0.3  # of the memory must have been filled with data
-
 
 def accumulated(deviations: Floats, span_periods: float) -> Floats:
     """Return the exponentially weighted mean over the last axis, causal; NaN where data lacks.
+
+    Where part of the memory is empty, the mean of what is there is damped so that noise alone
+    strays no farther than with a full one.
 
     Args:
         deviations: [..., periods]; NaN is no data and leaves the mean to what was seen.
@@ -20,10 +21,12 @@ def accumulated(deviations: Floats, span_periods: float) -> Floats:
         return deviations
     rate = 2.0 / (span_periods + 1.0)
     known = np.isfinite(deviations)
+    total = _filtered(np.where(known, deviations, np.float32(0)), rate)
+    filled = _filtered(known.astype(np.float32), 1 - (1 - rate) ** 2)
+    mean = total / np.sqrt(np.maximum(filled, rate))
+    return np.asarray(np.where(known, mean, np.nan), np.float32)
+
+
+def _filtered(values: Floats, rate: float) -> Floats:
     top, bottom = np.array([rate], np.float32), np.array([1.0, rate - 1.0], np.float32)
-    total = lfilter(top, bottom, np.where(known, deviations, np.float32(0)), axis=-1)
-    weight = lfilter(top, bottom, known.astype(np.float32), axis=-1)
-    is_filled = known & (weight > _SMALLEST_WEIGHT)
-    return np.asarray(
-        np.where(is_filled, total / np.maximum(weight, _SMALLEST_WEIGHT), np.nan), np.float32
-    )
+    return np.asarray(lfilter(top, bottom, values, axis=-1))

@@ -16,7 +16,15 @@ from semantic_layer.detection import Detection
 from tasks.anomaly.accumulation import accumulated
 from tasks.anomaly.arrays import Floats, Integers
 from tasks.anomaly.cube import Grid
-from tasks.anomaly.joint_distance import co_movement, joint_distances, shrunk, standardized
+from tasks.anomaly.joint_distance import (
+    agreement,
+    co_movement,
+    joint_distances,
+    shrunk,
+    standardized,
+    trust_in_own,
+    without_wild_periods,
+)
 from tasks.anomaly.quantiles import median, quantile
 from tasks.anomaly.scored_kpis import ScoredKpi, to_even_noise
 from tasks.anomaly.shared_shocks import shock_loadings
@@ -28,8 +36,9 @@ from tasks.anomaly.week_baseline import (
 )
 
 _WILDEST = 12.0  # spreads; beyond, farther is no stronger evidence
-_NORMAL_99 = 2.3263
-_EVEN_NOISE_FLOOR = {"share": 5e-3, "positive": 1e-2, "plain": 1e-6}
+_NORMAL_90 = 1.2816
+_WIDEST_OWN = 1.5  # of the network's
+_EVEN_NOISE_FLOOR = {"share": 5e-3, "occupancy": 1e-2, "positive": 1e-2, "plain": 1e-6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Network:
         shocks: [KPIs, periods], what moved all cells, on the scale of even noise.
         typical_spread: [KPIs, parts of the day], median spread of cells.
         co_movements: one [KPIs, KPIs] a memory, of deviations.
-        calm: [memories, 2], typical median and 99 % quantile of standardized distances.
+        calm: [memories, 2], typical median and 90 % quantile of standardized distances.
 
     The last two are empty while they are being learnt.
     """
@@ -120,21 +129,22 @@ def deviations(
         slots: periods a day.
         training_periods: from which the cell's loading on shared shocks is learnt.
     """
-    shocks = expected_shocks(rest, spread, network, training_periods)
-    alone = (rest - shocks) / spread_by_period(spread, network, slots, rest.shape[-1])
-    return np.clip(alone, -_WILDEST, _WILDEST)
+    shared, doubt = expected_shocks(rest, spread, network, training_periods)
+    width = np.hypot(spread_by_period(spread, network, slots, rest.shape[-1]), doubt)
+    return np.clip((rest - shared) / width, -_WILDEST, _WILDEST)
 
 
 def expected_shocks(
     rest: Floats, spread: Floats, network: Network, training_periods: int
-) -> Floats:
-    """Return each cell's part in what moves all cells, [cells, KPIs, periods]."""
-    loadings = shock_loadings(
+) -> tuple[Floats, Floats]:
+    """Return each cell's part in what moves all cells, and its doubt; [cells, KPIs, periods]."""
+    loadings, doubts = shock_loadings(
         rest[..., :training_periods],
         network.shocks[:, :training_periods],
         pooled_spread(spread, network.typical_spread).mean(axis=-1),
     )
-    return np.asarray(loadings[..., None] * network.shocks, np.float32)
+    shared = loadings[..., None].astype(np.float32) * network.shocks
+    return shared, doubts[..., None].astype(np.float32) * np.abs(network.shocks)
 
 
 def spread_by_period(spread: Floats, network: Network, slots: int, periods: int) -> Floats:
@@ -156,15 +166,12 @@ def judged(
     fitted = fit_cells(values, kpis, grid, training_periods, rules)
     slots, spread = grid.slots_a_day, fitted.baseline.spread
     strays = deviations(fitted.rest, spread, network, slots, training_periods)
-    scores = [
-        _memory_scores(strays, span, number, network, training_periods, rules)[:, first_scored:]
-        for number, span in enumerate(memories(grid, rules))
-    ]
+    scores = _scores(strays, memories(grid, rules), network, training_periods, rules)
     single = np.abs(fitted.rest) / spread_by_period(spread, network, slots, values.shape[-1])
     single = np.nan_to_num(single[..., first_scored:], nan=0.0).max(axis=1, initial=0.0)
     is_judged = np.isfinite(strays[..., first_scored:]).any(axis=1)
     return Judgement(
-        np.where(is_judged, np.fmax.reduce(scores), np.nan),
+        np.where(is_judged, scores[:, first_scored:], np.nan),
         np.where(is_judged, single, np.nan),
         np.isfinite(values[..., first_scored:]).sum(axis=1),
         fitted.baseline.days.max(axis=1, initial=0),
@@ -177,9 +184,21 @@ def memories(grid: Grid, rules: Detection) -> list[float]:
     return [1.0, *(span for span in spans if span >= 2)]
 
 
-def own_covariances(strays: Floats, network: Network, number: int, trust: float) -> Floats:
-    """Return each cell's covariance of remembered deviations, leaning on the network's."""
-    return shrunk(co_movement(strays), network.co_movements[number], trust)
+def own_covariances(
+    strays: Floats, span: float, pooled: Floats, training: int, rules: Detection
+) -> Floats:
+    """Return each cell's covariance of deviations remembered over `span`, leaning on `pooled`.
+
+    Args:
+        strays: deviations, [cells, KPIs, periods].
+        span: the memory, in periods.
+        pooled: the network's co-movement for this memory, [KPIs, KPIs].
+        training: how many periods at the start are history.
+        rules: how far a cell's own correlation is trusted.
+    """
+    own = co_movement(accumulated(without_wild_periods(strays[..., :training]), span))
+    trust = trust_in_own(training / span, strays.shape[1], rules.own_correlation_trust)
+    return shrunk(own, pooled, trust)
 
 
 def typical_spread(spreads: Floats, kpis: tuple[ScoredKpi, ...]) -> Floats:
@@ -200,39 +219,44 @@ def learnt_normal(
         rules: how far a cell's own correlation is trusted.
     """
     moves, calm = [], []
+    history = strays[..., :training]
     for span in spans:
-        history = accumulated(strays[..., :training], span)
-        own = co_movement(history)
-        pooled = own.mean(axis=0)
-        covariance = shrunk(own, pooled, rules.own_correlation_trust)
-        distance = standardized(*joint_distances(history, covariance))
+        pooled = co_movement(accumulated(without_wild_periods(history), span)).mean(axis=0)
+        covariance = own_covariances(strays, span, pooled, training, rules)
+        distance = standardized(*joint_distances(accumulated(history, span), covariance))
         moves.append(pooled)
-        calm.append([median(median(distance)), median(quantile(distance, 0.99))])
+        calm.append([median(median(distance)), median(quantile(distance, 0.9))])
     return np.stack(moves), np.nan_to_num(np.array(calm, np.float32), nan=1.0)
 
 
-def _memory_scores(
-    strays: Floats, span: float, number: int, network: Network, training: int, rules: Detection
+def _scores(
+    strays: Floats, spans: list[float], network: Network, training: int, rules: Detection
 ) -> Floats:
-    remembered = accumulated(strays, span)
-    covariance = own_covariances(
-        remembered[..., :training], network, number, rules.own_correlation_trust
-    )
-    distance = standardized(*joint_distances(remembered, covariance))
-    return calmed(distance, training, network.calm[number])
+    """Return the largest score over the memories, [cells, periods]; NaN without any data."""
+    best = np.full((strays.shape[0], strays.shape[2]), np.nan, np.float32)
+    shorter: Floats | None = None
+    for span, pooled, calm in zip(spans, network.co_movements, network.calm, strict=True):
+        remembered = accumulated(strays, span)
+        covariance = own_covariances(strays, span, pooled, training, rules)
+        scores = calmed(standardized(*joint_distances(remembered, covariance)), training, calm)
+        if shorter is not None:
+            fading = agreement(shorter, remembered, covariance)
+            scores = np.where(scores > 0, scores * fading, scores)
+        best, shorter = np.fmax(best, scores), remembered
+    return best
 
 
 def calmed(distance: Floats, training: int, calm: Floats) -> Floats:
     """Return distances in standard deviations of the cell's own normal, never less than calm's.
 
-    A cell whose history was troubled keeps at most twice the network's width, so that its own
+    A cell whose history was troubled keeps little more than the network's width, so that its own
     past faults cannot hide the next.
     """
     history = distance[:, :training]
     middle = np.nan_to_num(median(history), nan=calm[0])
-    width = np.nan_to_num(quantile(history, 0.99) - middle, nan=calm[1] - calm[0])
+    width = np.nan_to_num(quantile(history, 0.9) - middle, nan=calm[1] - calm[0])
     common = max(float(calm[1] - calm[0]), 1e-3)
-    width = np.clip(width, common, 2 * common) / _NORMAL_99
+    width = np.clip(width, common, _WIDEST_OWN * common) / _NORMAL_90
     return np.asarray((distance - middle[:, None]) / width[:, None], np.float32)
 
 

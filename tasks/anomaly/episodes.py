@@ -23,6 +23,9 @@ EPISODES: Schema = {
 }
 """The columns of an episode."""
 
+HOT = "hot_starts"
+"""One more column, not published: the periods at or above `score_begins`."""
+
 
 def episodes(
     scores: pl.DataFrame, window: Window, granularity_s: int, rules: Detection
@@ -43,7 +46,7 @@ def episodes(
     Returns:
         One row an episode, sorted by cell and start: anomaly_id, window_start, window_end,
         cell_dn, anomaly_start, anomaly_end (of the last anomalous period so far), is_ongoing,
-        peak_score, periods_count.
+        peak_score, periods_count, and `HOT`.
     """
     period = timedelta(seconds=granularity_s)
     pause = timedelta(hours=rules.longest_pause_hours)
@@ -62,6 +65,7 @@ def episodes(
             pl.col("period_start").max().alias("last_start"),
             pl.col("score").max().alias("peak_score"),
             pl.len().cast(pl.Int32).alias("periods_count"),
+            pl.col("period_start").filter(pl.col("score") >= rules.score_begins).alias("hot"),
         )
         .filter(
             pl.col("peak_score") >= rules.score_begins,
@@ -84,6 +88,7 @@ def episodes(
         (pl.col("last_start") + period + pause >= window.end).alias("is_ongoing"),
         "peak_score",
         "periods_count",
+        pl.col("hot").alias(HOT),
     )
 
 

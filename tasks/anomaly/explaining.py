@@ -65,8 +65,10 @@ def expectations(values: Floats, plan: Plan, network: Network) -> Expectation:
     fitted = fit_cells(values, plan.kpis, plan.grid, training, plan.rules)
     spread = fitted.baseline.spread
     slots, periods = plan.grid.slots_a_day, plan.grid.periods_count
-    middle = fitted.expected + expected_shocks(fitted.rest, spread, network, training)
-    half = plan.rules.band_spreads * spread_by_period(spread, network, slots, periods)
+    shared, doubt = expected_shocks(fitted.rest, spread, network, training)
+    middle = fitted.expected + shared
+    width = np.hypot(spread_by_period(spread, network, slots, periods), doubt)
+    half = plan.rules.band_spreads * width
     strays = deviations(fitted.rest, spread, network, slots, training)
 
     def in_units(even: Floats) -> Floats:
@@ -135,7 +137,7 @@ def _shares(strays: Floats, plan: Plan, network: Network) -> Floats:
     for number, span in enumerate(memories(plan.grid, plan.rules)):
         remembered = accumulated(strays, span)
         covariance = own_covariances(
-            remembered[..., :training], network, number, plan.rules.own_correlation_trust
+            strays, span, network.co_movements[number], training, plan.rules
         )
         own = np.stack(
             [

@@ -12,7 +12,7 @@ import polars as pl
 
 from semantic_layer.detection import Detection
 from tasks.anomaly.arrays import Floats, Schema
-from tasks.anomaly.episodes import EPISODES
+from tasks.anomaly.episodes import EPISODES, HOT
 from tasks.anomaly.explaining import Expectation
 from tasks.anomaly.plan import Plan
 from tasks.anomaly.scored_kpis import ScoredKpi
@@ -95,12 +95,10 @@ def _finding(
     episode: dict[str, Any], explained: Mapping[str, tuple[Expectation, int]], plan: Plan
 ) -> dict[str, Any]:
     expectation, cell = explained[episode["cell_dn"]]
-    grid, first = plan.grid, plan.first_scored
-    begin = max(grid.index_of(episode["anomaly_start"]) - first, 0)
-    during = slice(begin, grid.index_of(episode["anomaly_end"]) - first)
-    shares = _mean(expectation.share[cell, :, during])
+    during = _periods_that_tell(episode, plan)
+    shares = _mean(expectation.share[cell][:, during])
     seen, expected, low, high = (
-        _mean(part[cell, :, during])
+        _mean(part[cell][:, during])
         for part in (expectation.seen, expectation.expected, expectation.low, expectation.high)
     )
     blamed = [
@@ -109,7 +107,8 @@ def _finding(
         if shares[number] >= _SMALLEST_SHARE and np.isfinite(seen[number] + expected[number])
     ][: plan.rules.contributing_kpis]
     lasting = episode["anomaly_end"] - episode["anomaly_start"]
-    return episode | {
+    published = {name: episode[name] for name in EPISODES}
+    return published | {
         "severity": severity(
             episode["peak_score"],
             lasting.total_seconds() / 3600,
@@ -137,6 +136,15 @@ def _finding(
             ],
         ),
     }
+
+
+def _periods_that_tell(episode: dict[str, Any], plan: Plan) -> list[int]:
+    """Return the window's periods of an episode at or above `score_begins`; all if none is."""
+    grid, first = plan.grid, plan.first_scored
+    hot = [grid.index_of(start) - first for start in episode[HOT]]
+    begin = grid.index_of(episode["anomaly_start"]) - first
+    whole = range(max(begin, 0), grid.index_of(episode["anomaly_end"]) - first)
+    return [period for period in hot if period >= 0] or list(whole)
 
 
 def _is_worse(kpi: ScoredKpi, seen: float, expected: float) -> bool:

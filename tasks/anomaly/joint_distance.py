@@ -10,7 +10,10 @@ from scipy.linalg import solve_triangular
 from tasks.anomaly.arrays import Booleans, Floats, Integers
 
 _WINSOR = 3.0  # a stray beyond this many spreads teaches the covariance no more
+_WILD = 6.0
+_PERIODS_A_KPI = 10.0
 _RIDGE = 0.02
+_STILL, _GONE = 0.5, 0.25  # share of a remembered deviation that still shows, or no longer does
 
 
 def co_movement(deviations: Floats) -> Floats:
@@ -27,6 +30,17 @@ def co_movement(deviations: Floats) -> Floats:
     seen = known.astype(np.float32)
     counts = seen @ seen.transpose(0, 2, 1)
     return np.asarray(products / np.maximum(counts, 1))
+
+
+def without_wild_periods(deviations: Floats) -> Floats:
+    """Return deviations without the periods in which any KPI strays wildly: earlier faults."""
+    is_wild = (np.abs(np.nan_to_num(deviations)) > _WILD).any(axis=1, keepdims=True)
+    return np.where(is_wild, np.float32(np.nan), deviations)
+
+
+def trust_in_own(periods: float, kpis: int, most: float) -> float:
+    """Return how far a cell's own co-movement is trusted after so many independent periods."""
+    return most * periods / (periods + _PERIODS_A_KPI * kpis)
 
 
 def shrunk(own: Floats, pooled: Floats, trust: float) -> Floats:
@@ -78,6 +92,26 @@ def standardized(squares: Floats, degrees: Integers) -> Floats:
         share = 2.0 / (9.0 * degrees)
         deviates = (np.cbrt(squares / degrees) - (1.0 - share)) / np.sqrt(share)
     return np.asarray(np.where(degrees > 0, deviates, np.nan), np.float32)
+
+
+def agreement(recent: Floats, remembered: Floats, covariances: Floats) -> Floats:
+    """Return how much of what is remembered still shows, 0 to 1, [cells, periods].
+
+    Taken along the remembered deviation's own direction: a recent one of half its length or more
+    still shows all of it, one of a quarter or less nothing.
+
+    Args:
+        recent: the shorter memory's deviations, [cells, KPIs, periods]; NaN is no data.
+        remembered: the longer memory's, in the same shape.
+        covariances: [cells, KPIs, KPIs] of what is remembered.
+    """
+    factors = np.linalg.inv(np.linalg.cholesky(covariances.astype(np.float64)))
+    factors = factors.astype(np.float32)
+    known = np.isfinite(recent) & np.isfinite(remembered)
+    old = factors @ np.where(known, remembered, np.float32(0))
+    new = factors @ np.where(known, recent, np.float32(0))
+    share = (old * new).sum(axis=1) / np.maximum((old * old).sum(axis=1), 1e-6)
+    return np.asarray(np.clip((share - _GONE) / (_STILL - _GONE), 0, 1))
 
 
 def contributions(deviations: Floats, covariance: Floats) -> Floats:

@@ -93,8 +93,8 @@ def _groups(
             .collect()
         )
         seen = [kpi for kpi in present if counted[kpi.column].sum() > 0]
-        plan = scoring_plan(seen, window, granularity, rules)
-        if plan.scored_periods > 0:
+        plan = scoring_plan(seen or present, window, granularity, rules)
+        if plan.scored_periods > 0 and plan.kpis:
             yield cells, plan
 
 

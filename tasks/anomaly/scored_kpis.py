@@ -1,8 +1,9 @@
 """Which KPIs are scored and on what scale: each is first brought to a scale of even noise.
 
 A success rate near 100 %, a power over five decades and a mean CQI cannot share one notion of
-"far from expected". Percentages take the arcsine root (even noise for a share of attempts),
-positive quantities the logarithm, anything else stays as it is.
+"far from expected". Shares of attempts take the arcsine root (even noise, whatever the share),
+occupancies the logit (more load moves a busy and an idle cell alike), positive quantities the
+logarithm; anything else stays as it is.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import expit, logit
 
 from semantic_layer.kpis import DEFAULT_PROFILE, Kpi
 from tasks.anomaly.arrays import Floats
 
-Scale = Literal["share", "positive", "plain"]
+Scale = Literal["share", "occupancy", "positive", "plain"]
 
+_EDGE_PCT = 0.5  # keeps an empty and a full cell finite
 _SMALLEST_RELATIVE = 0.02  # of the typical value: below it, a positive quantity counts as nothing
 
 
@@ -28,7 +31,7 @@ class ScoredKpi:
         column: its column in `cell_kpis`.
         unit: its unit, as people read it.
         better: `higher`, `lower` or `neither`.
-        scale: `share` (0 to 100 %), `positive` or `plain`.
+        scale: `share` or `occupancy` (both 0 to 100 %), `positive` or `plain`.
         critical: its critical threshold, on the worse side; None where it has none.
     """
 
@@ -64,7 +67,7 @@ def scored_kpis(kpis: Sequence[Kpi]) -> list[ScoredKpi]:
 
 def _scale_of(kpi: Kpi) -> Scale:
     if kpi.unit == "%":
-        return "share"
+        return "occupancy" if kpi.category == "utilization" else "share"
     if kpi.low is not None and kpi.low >= 0:
         return "positive"
     return "plain"
@@ -80,6 +83,8 @@ def to_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
     """
     if scale == "share":
         return np.asarray(np.arcsin(np.sqrt(np.clip(values, 0.0, 100.0) / 100.0)))
+    if scale == "occupancy":
+        return np.asarray(logit((np.clip(values, 0.0, 100.0) + _EDGE_PCT) / (100 + 2 * _EDGE_PCT)))
     if scale == "positive":
         return np.asarray(np.log(np.maximum(values, 0.0) + _SMALLEST_RELATIVE * typical))
     return values
@@ -89,6 +94,8 @@ def from_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
     """Return values in the KPI's unit again; the inverse of `to_even_noise` inside its bounds."""
     if scale == "share":
         return np.asarray(100.0 * np.sin(np.clip(values, 0.0, np.pi / 2)) ** 2)
+    if scale == "occupancy":
+        return np.asarray(np.clip(expit(values) * (100 + 2 * _EDGE_PCT) - _EDGE_PCT, 0.0, 100.0))
     if scale == "positive":
         exact = np.exp(np.minimum(values, 80.0)) - _SMALLEST_RELATIVE * typical
         return np.asarray(np.maximum(exact, 0.0))

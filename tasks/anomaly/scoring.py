@@ -60,7 +60,7 @@ def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
         empty = np.zeros((len(plan.kpis), plan.grid.periods_count), np.float32)
         spans = memories(plan.grid, plan.rules)
         moves = np.stack([np.eye(len(plan.kpis), dtype=np.float32)] * len(spans))
-        calm = np.tile(np.array([0.0, 2.33], np.float32), (len(spans), 1))
+        calm = np.tile(np.array([0.0, 1.28], np.float32), (len(spans), 1))
         return Network(
             empty,
             typical_spread(np.full((1, len(plan.kpis), 1, 2), np.nan), plan.kpis),

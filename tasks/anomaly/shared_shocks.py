@@ -11,6 +11,8 @@ from tasks.anomaly.quantiles import median
 
 _FEWEST_PEERS = 5
 _LOADING_DOUBT = 0.3  # standard deviation of loadings around 1, before a cell has shown its own
+_LEAST_DOUBT = 0.1  # no shock is like another
+_EVIDENCE_SHARE = 0.1  # neighboring periods repeat each other
 _MEDIAN_NOISE = 1.2533  # standard error of a median over that of a mean
 _NORMAL_MAD = 1.4826
 
@@ -37,8 +39,10 @@ def shared_shocks(rest: Floats) -> Floats:
     return shocks
 
 
-def shock_loadings(history: Floats, shocks: Floats, spread: Floats) -> Floats:
-    """Return how strongly each cell follows the shared part, [cells, KPIs]; 1 without evidence.
+def shock_loadings(history: Floats, shocks: Floats, spread: Floats) -> tuple[Floats, Floats]:
+    """Return how strongly each cell follows the shared part, and how unsure that is.
+
+    Both [cells, KPIs]: 1 and 0.3 without evidence.
 
     Args:
         history: residuals of the training periods, [cells, KPIs, periods].
@@ -47,8 +51,9 @@ def shock_loadings(history: Floats, shocks: Floats, spread: Floats) -> Floats:
     """
     limit = 4 * spread[..., None] + np.abs(shocks)
     known = np.where(np.isfinite(history), np.clip(history, -limit, limit), 0)
-    precision = 1 / np.maximum(spread, 1e-9) ** 2
+    precision = _EVIDENCE_SHARE / np.maximum(spread, 1e-9) ** 2
     together = np.einsum("ckt,kt->ck", known, shocks) * precision
     alone = np.einsum("ckt,kt->ck", np.isfinite(history).astype(np.float32), shocks**2) * precision
     doubt = 1 / _LOADING_DOUBT**2
-    return np.asarray(np.clip((together + doubt) / (alone + doubt), 0.0, 3.0))
+    loadings = np.clip((together + doubt) / (alone + doubt), 0.0, 3.0)
+    return loadings, np.maximum(1 / np.sqrt(alone + doubt), _LEAST_DOUBT)

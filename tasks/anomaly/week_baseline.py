@@ -15,11 +15,10 @@ from tasks.anomaly.quantiles import median, quantile
 
 PARTS_OF_THE_DAY = 8
 _SMOOTHED_OVER_S = 2700.0
-_DAYS_OF_DOUBT = 2.0  # a weekday's own shift counts n / (n + this) after n such days
+_DAYS_OF_DOUBT = 1.0  # a weekday's own shift counts n / (n + this) after n such days
 _NORMAL_MAD = 1.4826
-_NORMAL_90 = 1.6449
 _NORMAL_98 = 2.3263
-_TAIL_LIMIT = 2.0  # of the network's typical spread
+_TAIL_LIMIT = 1.5  # of the network's typical spread
 _SMALLEST_SPREAD_SHARE = 0.3  # of the network's typical spread
 _SATURDAY = 5
 
@@ -67,8 +66,8 @@ def fit_week_baseline(history: Floats, weekdays: Integers) -> WeekBaseline:
 def pooled_spread(spread: Floats, typical: Floats) -> Floats:
     """Return each cell's spread [cells, KPIs, parts], kept plausible by the network's typical one.
 
-    The tail's view counts up to twice the typical spread, so that a troubled history cannot make
-    a cell blind; nor may a spread be implausibly small.
+    The tail's view counts up to half as much again as the typical spread, so that a troubled
+    history cannot make a cell blind; nor may a spread be implausibly small.
 
     Args:
         spread: [cells, KPIs, parts, 2], NaN where unknown.
@@ -143,9 +142,22 @@ def _weekday_shifts(rest: Floats, weekdays: Integers) -> Floats:
     for weekday in np.unique(weekdays):
         own = by_part[:, :, weekdays == weekday]
         count = np.isfinite(own).sum(axis=2)
-        shift = median(own, axis=2) * (count / (count + _DAYS_OF_DOUBT)).astype(rest.dtype)
-        shifts[:, :, weekday] = np.where(count > 1, shift, 0)
+        trust = (count / (count + _DAYS_OF_DOUBT)).astype(rest.dtype)
+        shifts[:, :, weekday] = np.where(count > 1, _cautious_median(own) * trust, 0)
     return shifts
+
+
+def _cautious_median(values: Floats) -> Floats:
+    """Return, over the third axis, the one of the two middle values that is nearer to zero.
+
+    So two troubled days of four make no shift.
+    """
+    ordered = np.sort(values, axis=2)
+    last = np.maximum(np.isfinite(ordered).sum(axis=2, keepdims=True) - 1, 0)
+    low = np.take_along_axis(ordered, last // 2, axis=2)
+    high = np.take_along_axis(ordered, (last + 1) // 2, axis=2)
+    nearer = np.where(np.abs(low) < np.abs(high), low, high)
+    return np.asarray(np.where(low * high > 0, nearer, 0)[:, :, 0])
 
 
 def _spreads(rest: Floats) -> Floats:
@@ -155,9 +167,6 @@ def _spreads(rest: Floats) -> Floats:
     strays = np.abs(rest).reshape(cells, kpis, days, parts, slots // parts)
     strays = strays.transpose(0, 1, 3, 2, 4).reshape(cells, kpis, parts, -1)
     strays.sort(axis=-1)
-    body = np.maximum(
-        quantile(strays, 0.5, is_sorted=True) * np.float32(_NORMAL_MAD),
-        quantile(strays, 0.9, is_sorted=True) / np.float32(_NORMAL_90),
-    )
+    body = quantile(strays, 0.5, is_sorted=True) * np.float32(_NORMAL_MAD)
     tail = quantile(strays, 0.98, is_sorted=True) / np.float32(_NORMAL_98)
     return np.stack([body, np.maximum(body, tail)], axis=-1)
