@@ -93,11 +93,18 @@ def mapped_tables(
     """
     known = definitions or catalogue()
     frames, findings, read = [], [], 0
+    seen: set[str] = set()
     for table in delivered_tables(folder, mapping, window):
         rows, told = _keyed_rows(table, mapping, known, window)
         read += table.rows.height
+        seen.update(table.rows.columns)
         frames.append(rows)
         findings.extend(told)
+    for column in mapping.columns:
+        if column not in seen:
+            raise MappingError(
+                f"No file of the mapping has the column {column!r}{did_you_mean(column, seen)}"
+            )
     whole, replaced = later_counts(pl.concat(frames, how="diagonal"), _KEY)
     return MappedTables(
         rows=_framed(whole, mapping, known),
@@ -150,7 +157,8 @@ def targets_of(
         ):
             raise MappingError(
                 f"{table.file}: the column {column!r} is neither mapped nor ignored; map it under "
-                "`columns`, or name it under `ignore`."
+                "`columns`, or name it under `ignore`"
+                f"{did_you_mean(column, [name for name in mapping.columns if name not in there])}"
             )
     twice = sorted({t.name for t in targets.values() if _times(targets, t.name) > 1})
     if twice:

@@ -19,6 +19,7 @@ from tasks.ingestion.delivered_periods import span_of_file
 from tasks.ingestion.measured_blocks import Finding, Interpreter
 from tasks.ingestion.measurement_files import LIMITS, read_events
 from tasks.ingestion.measurement_rows import MeasurementRows
+from tasks.ingestion.row_merging import later_counts
 
 FINDING_SCHEMA = {
     "period_start": TIME,
@@ -31,7 +32,6 @@ FINDING_SCHEMA = {
 """Columns of what goes to the quarantine."""
 
 _KEY = ("managed_object_dn", "period_start", "granularity_s")
-_FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def merged(batches: Sequence[MeasuredBatch]) -> MeasuredBatch:
     findings = [batch.findings for batch in batches if batch.findings.height]
     counts = [batch.counts for batch in batches if batch.counts.height]
     whole = pl.concat(frames, how="diagonal") if frames else batches[0].rows
-    rows, replaced = _later_counts(whole)
+    rows, replaced = later_counts(whole, _KEY)
     return MeasuredBatch(
         rows=rows,
         findings=pl.concat(findings) if findings else pl.DataFrame(schema=FINDING_SCHEMA),
@@ -118,14 +118,8 @@ def _read(path: Path, rows: MeasurementRows, tally: _Tally, limits: ReadingLimit
                     rows.add(interpreter.header, meant, span)
     except UnreadableFileError as error:
         rows.drop()
-        counts = interpreter.counts
-        read = (
-            f" {counts.meas_values} measValue elements before that are not used either: a file "
-            "counts whole or not at all."
-            if counts.meas_values
-            else ""
-        )
-        tally.refused.append((path.name, Finding(error.place, path.name, f"{error}{read}")))
+        reason = f"{error} Nothing of the file is used."
+        tally.refused.append((path.name, Finding(error.place, path.name, reason)))
         return
     rows.keep()
     interpreter.finish()
@@ -138,21 +132,3 @@ def _finding_rows(told: Iterable[tuple[str, Finding]], window: Window) -> pl.Dat
         for name, finding in told
     ]
     return pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row")
-
-
-def _later_counts(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Return one row a key, each value from the last row that has it, and values replaced."""
-    if not frame.height or not frame.select(pl.struct(_KEY).is_duplicated().any()).item():
-        return frame, 0
-    is_twice = pl.struct(_KEY).is_duplicated()
-    twice = frame.filter(is_twice)
-    values = [name for name in frame.columns if name not in (*_KEY, "is_suspect", "source_file")]
-    once = twice.group_by(_KEY, maintain_order=True).agg(
-        pl.col(values).drop_nulls().last(),
-        pl.col("is_suspect").any(),
-        pl.col("source_file").unique(maintain_order=True).str.join(", "),
-    )
-    numbers = [name for name in values if frame.schema[name].is_numeric()]
-    differing = twice.group_by(_KEY).agg(pl.col(numbers).drop_nulls().n_unique().clip(1) - 1)
-    replaced = int(differing.select(pl.sum_horizontal(pl.col(numbers).sum())).item())
-    return pl.concat([frame.filter(~is_twice), once.select(frame.columns)]), replaced

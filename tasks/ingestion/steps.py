@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from data_products.lineage import Snapshot
-from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_time import covered, newest_period, not_yet, together
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
@@ -17,6 +16,7 @@ from tasks.ingestion.mapping_sources import MappingSource, mapping_sources
 from tasks.ingestion.measurement_batches import MeasuredBatch, measured_batch, merged
 from tasks.ingestion.state_tables import same_state, state_window
 from tasks.step import Progress, run_id, show_table, step
+from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
@@ -28,21 +28,18 @@ _SOME = 50
 
 @step
 def choose_folder() -> Path:
-    """Return the folder of deliveries: the one that is set, or the newest sample network's.
+    """Return the folder of deliveries: the one that is set, or the sample network's.
 
-    Raises:
-        InputError: neither is there.
+    The sample network is written on first use; one that stands complete is kept.
     """
-    chosen = services().settings.input_folder
-    if chosen is not None:
-        return chosen
-    samples = sorted(services().settings.root.glob("sample/*/manifest.json"))
-    if not samples:
-        raise InputError(
-            "No folder of deliveries is set, and there is no sample network; set "
-            "ANOPS_INPUT_FOLDER, or make the sample network first."
-        )
-    return samples[-1].parent / "delivered"
+    chosen = services().settings
+    if chosen.input_folder is not None:
+        return chosen.input_folder
+    written = write_sample_network(
+        chosen.sample_network, chosen.sample_seed, chosen.root / "sample"
+    )
+    _LOG.info("Sample network %s: %s.", written.folder.name, written.counts)
+    return written.folder / "delivered"
 
 
 @step
