@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from semantic_layer.errors import InputError
+
 
 class Settings(BaseSettings):
     """What a deployment may choose; each field is read from `ANOPS_<NAME>`."""
@@ -16,8 +18,8 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".anops"), description="Folder of everything that anops keeps.")
     table_catalogue: str | None = Field(
         None,
-        description="Iceberg catalogue: `sqlite:///...`, `postgresql+psycopg2://...` or, for a REST "
-        "catalogue, `https://...`. Unset: SQLite under home.",
+        description="Iceberg catalogue: `sqlite:///...`, `postgresql+psycopg2://...` or, for REST, "
+        "`https://...`. Unset: SQLite under home.",
     )
     table_warehouse: str | None = Field(
         None, description="Where table files lie: a folder or `s3://...`. Unset: under home."
@@ -33,6 +35,9 @@ class Settings(BaseSettings):
     mapping_folder: Path | None = Field(
         None, description="Mapping files for tables that are delivered without one."
     )
+
+    sample_network: str = Field("town", description="Sample network to write: `village` or `town`.")
+    sample_seed: int = Field(7, ge=0, description="Seed of the sample network.")
 
     @property
     def root(self) -> Path:
@@ -53,10 +58,21 @@ def apply_profile(profile: Path) -> dict[str, str]:
 
     Returns:
         The environment of this process, for processes that it starts.
+
+    Raises:
+        InputError: the home folder cannot be made.
     """
     for name, value in profile_variables(profile).items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str(settings().root / "prefect"))
+    home = settings().root / "prefect"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{home} cannot be made: {error.strerror}; set ANOPS_HOME to a folder that can be "
+            "written."
+        ) from error
+    os.environ.setdefault("PREFECT_HOME", str(home))
     return dict(os.environ)
 
 

@@ -120,7 +120,17 @@ def _ingest_table(source: MappingSource, window: Window) -> Snapshot:
     if source.mapping.into == _TOPOLOGY:
         return _ingest_state(source, window)
     read = mapped_tables(source.folder, source.mapping, window)
+    if read.rows.is_empty() and read.findings.is_empty() and not _was_told(source, window):
+        return services().tables.snapshot(source.mapping.into)
     return _publish_table(source, window, read)
+
+
+def _was_told(source: MappingSource, window: Window) -> bool:
+    """Tell whether the window was judged for this source before, so that it must be replaced."""
+    verdicts = services().tables.read("data_quality", window, columns=["table_name", "scope"])
+    own = pl.col("scope").str.contains(f"source={source.name}", literal=True)
+    told = verdicts.filter(pl.col("table_name") == source.mapping.into, own)
+    return not told.head(1).collect().is_empty()
 
 
 def _ingest_state(source: MappingSource, window: Window) -> Snapshot:

@@ -8,9 +8,34 @@ from tasks.reporting.explanation import (
     KpiExplanation,
     heading,
 )
+from tasks.reporting.findings_table import FindingRow
 from tasks.reporting.kpi_sources import CounterSource, KpiSource
 from tasks.reporting.kpi_summary import KpiSummary
+from tasks.reporting.network_report import NetworkReport
 from tasks.reporting.wording import clean, clipped, count, moment
+
+_FIRST = 8
+
+
+def report_text(report: NetworkReport) -> str:
+    """Return what a run found, in a few lines: the sentences, the worst findings."""
+    lines = [f"{report.network}, {report.window_text}", " ".join(report.sentences)]
+    if report.findings:
+        lines += ["", "Worst first:"]
+        lines += _columns(
+            (one.severity, one.cell, f"since {one.since_text}", _blamed(one))
+            for one in report.findings[:_FIRST]
+        )
+    if report.evaluation:
+        lines += ["", "Against the known truth:"]
+        lines += _columns(
+            tuple(str(value) for value in row.values()) for row in report.evaluation[:_FIRST]
+        )
+    return "\n".join(lines)
+
+
+def _blamed(finding: FindingRow) -> str:
+    return finding.blames[0].sentence if finding.blames else "no single KPI"
 
 
 def cell_text(told: CellExplanation) -> str:

@@ -15,7 +15,7 @@ from tasks.reporting.kpi_sources import kpi_sources
 from tasks.reporting.markdown_page import data_uri, findings_rows, markdown_page
 from tasks.reporting.network_report import network_report
 from tasks.reporting.pictures import map_picture, timelines_picture
-from tasks.reporting.plain_text import cell_text, kpi_text
+from tasks.reporting.plain_text import cell_text, kpi_text, report_text
 from tasks.reporting.reading import PublishedTables, report_material
 from tasks.step import run_id, show_markdown, show_table, step
 from tasks.wiring import services
@@ -40,7 +40,8 @@ def write_report(
         network: the network's name; empty takes it from topology.
 
     Returns:
-        The path of the HTML page; `latest.html` in the reports folder is the same page.
+        The path of the HTML page, beside `report.md` and `summary.txt`; `latest.html` in the
+        reports folder is the same page.
     """
     sources = kpi_sources(catalogue())
     published = PublishedTables(services().tables, [findings] if findings else [])
@@ -64,6 +65,7 @@ def write_report(
         {f"{name}.png": picture for name, picture in pictures.items()}
         | {
             "report.md": markdown_page(report, {name: f"{name}.png" for name in pictures}).encode(),
+            "summary.txt": report_text(report).encode(),
             "report.html": page.encode(),
         },
     )

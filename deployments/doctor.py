@@ -1,0 +1,133 @@
+"""What `anops doctor` looks at: each finding says what is so and what would help."""
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from data_products.registry import products
+from deployments.serve import api_url, is_answering
+from semantic_layer.errors import AnopsError
+from semantic_layer.loading import catalogue
+from tasks.settings import Settings
+from tasks.wiring import Services
+
+_LEAST_FREE_GIB = 5
+_GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: its name, whether it is well, and a sentence."""
+
+    name: str
+    is_well: bool
+    says: str
+
+
+def well(name: str, says: str) -> Finding:
+    """Return a finding that needs nothing done."""
+    return Finding(name, is_well=True, says=says)
+
+
+def ill(name: str, says: str) -> Finding:
+    """Return a finding that says what would help."""
+    return Finding(name, is_well=False, says=says)
+
+
+def examine(chosen: Settings, port: int) -> Iterator[Finding]:
+    """Yield a finding for everything that a run stands on, cheapest first."""
+    yield _python()
+    yield _packages()
+    yield _home(chosen.root)
+    yield _asked("definitions", _definitions)
+    yield _asked("contracts", _contracts)
+    yield _asked("tables", lambda: _tables(chosen))
+    yield _server(port)
+    yield _workers(chosen)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    is_well = sys.version_info >= (3, 11)
+    return Finding("Python", is_well, version if is_well else f"{version}; 3.11 or later is needed")
+
+
+def _packages() -> Finding:
+    wanted = [Requirement(line) for line in importlib.metadata.requires("anops") or []]
+    outside = [
+        f"{each.name} {installed} is outside {each.specifier}"
+        for each in wanted
+        if each.marker is None and (installed := _installed(each.name)) not in each.specifier
+    ]
+    return Finding(
+        "packages",
+        not outside,
+        "; ".join(outside) + "; run `make clean setup`" if outside else f"{len(wanted)} as locked",
+    )
+
+
+def _installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def _home(root: Path) -> Finding:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe = root / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return ill("home", f"{root} cannot be written: {error}; set ANOPS_HOME")
+    free_gib = shutil.disk_usage(root).free / _GIB
+    return Finding("home", free_gib >= _LEAST_FREE_GIB, f"{root}, {free_gib:.0f} GiB free")
+
+
+def _asked(name: str, answer: Callable[[], str]) -> Finding:
+    try:
+        return well(name, answer())
+    except AnopsError as error:
+        return ill(name, str(error))
+
+
+def _definitions() -> str:
+    known = catalogue()
+    return (
+        f"{len(known.measurements)} measurements, {len(known.kpis)} KPIs, "
+        f"catalogue version {known.version}"
+    )
+
+
+def _contracts() -> str:
+    return ", ".join(f"{product.id} {product.version}" for product in products().values())
+
+
+def _tables(chosen: Settings) -> str:
+    tables = Services(chosen).tables
+    said = []
+    for product in products().values():
+        for table in product.tables:
+            bounds = tables.bounds(table)
+            said.append(f"{table}: {bounds or 'nothing published yet'}")
+    return "; ".join(said)
+
+
+def _server(port: int) -> Finding:
+    url = api_url(port)
+    if is_answering(url):
+        return well("Prefect server", f"answers at {url}")
+    return well("Prefect server", "not running; runs use a temporary one (`anops serve`)")
+
+
+def _workers(chosen: Settings) -> Finding:
+    if chosen.worker_pool == "serial":
+        return well("workers", "in this process, one at a time")
+    where = chosen.ray_address or f"a local Ray with {chosen.worker_count} workers, started on use"
+    return well("workers", f"Ray: {where}")

@@ -1,0 +1,16 @@
+"""Analyse: every cell of a window is scored against its own past and its peers."""
+
+from prefect import flow
+
+from data_products.lineage import Snapshot
+from semantic_layer.periods import Window
+from tasks.anomaly import steps as anomaly
+from tasks.curation.steps import newest_published, newest_snapshot
+from tasks.step import scheduled_at
+
+
+@flow(name="score-cells")
+def score_cells(window: Window | None = None) -> Snapshot:
+    """Publish scores and findings of the window from the newest KPIs."""
+    window = window or newest_published("cell_kpis", scheduled_at(), "15min")
+    return anomaly.score_cells(newest_snapshot("cell_kpis"), window)
