@@ -1,0 +1,147 @@
+"""The cycle as users start it: on the village, on vendors' real files, and on bad input."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from semantic_layer.errors import InputError
+from tasks.settings import Settings
+from tasks.twin.sample_network import write_sample_network
+from tasks.wiring import Services, use_services
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("orchestrator")]
+
+LINEAGE = ["run_id", "input_snapshots", "contract_version", "catalogue_version"]
+
+
+@dataclass(frozen=True)
+class Cycle:
+    services: Services
+    folder: Path
+    report: Path
+
+    def rows(self, table: str) -> pl.DataFrame:
+        frame = self.services.tables.read(table).collect().drop(LINEAGE)
+        return frame.sort(frame.select(pl.col(pl.String, pl.Datetime)).columns)
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    return write_sample_network("village", 7, folder).folder / "delivered"
+
+
+@pytest.fixture(scope="module")
+def cycle(
+    village: Path,
+    orchestrator: None,  # noqa: ARG001 - a server must run first
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cycle]:
+    from flows.operate_network import operate_network
+
+    home = tmp_path_factory.mktemp("home")
+    with use_services(Services(Settings(home=home, worker_pool="serial"))) as services:
+        report = operate_network(folder=village)
+        yield Cycle(services, village, Path(report))
+
+
+def test_the_cycle_publishes_every_product_and_writes_its_report(cycle: Cycle):
+    for table in ("pm_measurements", "cell_kpis", "cell_anomalies.scores", "network_topology"):
+        assert not cycle.rows(table).is_empty(), table
+    assert {path.name for path in cycle.report.parent.iterdir()} >= {
+        "report.html",
+        "report.md",
+        "summary.txt",
+    }
+    assert "cells behaved abnormally" in cycle.report.with_name("summary.txt").read_text()
+
+
+def test_history_that_was_delivered_is_published_before_the_window(cycle: Cycle):
+    days = cycle.rows("cell_kpis").filter(pl.col("granularity") == "day")["period_start"]
+    assert days.n_unique() == 8
+
+
+def test_every_published_row_says_where_it_came_from(cycle: Cycle):
+    rows = cycle.services.tables.read("cell_anomalies.scores").collect()
+    assert rows["run_id"].null_count() == 0
+    assert rows["input_snapshots"].str.contains("cell_kpis@").all()
+    assert rows["catalogue_version"].n_unique() == 1
+
+
+def test_the_same_run_twice_leaves_the_same_rows(cycle: Cycle):
+    from flows.operate_network import operate_network
+
+    tables = ("pm_measurements", "cell_kpis", "cell_anomalies", "cell_anomalies.scores")
+    before = {table: cycle.rows(table) for table in tables}
+    operate_network(folder=cycle.folder)
+    for table in tables:
+        assert cycle.rows(table).equals(before[table]), table
+
+
+def test_a_quarter_of_an_hour_scored_alone_agrees_with_the_day(cycle: Cycle):
+    from flows.score_cells import score_cells
+    from semantic_layer.periods import last_closed
+
+    day = cycle.rows("cell_anomalies.scores")
+    window = last_closed("15min", cycle.services.tables.bounds("cell_kpis").end)
+    score_cells(window=window)
+    alone = cycle.services.tables.read("cell_anomalies.scores", window).collect()
+    assert alone["period_start"].unique().to_list() == [window.start]
+    assert alone.height == day.filter(pl.col("period_start") == window.start).height
+
+
+def test_a_damaged_delivery_is_quarantined_and_the_rest_goes_through(village: Path, tmp_path: Path):
+    from flows.ingest_network_data import ingest_network_data
+
+    folder = tmp_path / "delivered" / "pm"
+    folder.mkdir(parents=True)
+    files = sorted((village / "pm").glob("*.xml.gz"))[:6]
+    for path in files[1:]:
+        (folder / path.name).write_bytes(path.read_bytes())
+    broken = gzip.decompress(files[0].read_bytes())[:-400]
+    (folder / files[0].name).write_bytes(gzip.compress(broken))
+    with use_services(Services(Settings(home=tmp_path / "home", worker_pool="serial"))) as services:
+        from tasks.ingestion.steps import delivered_window
+
+        window = delivered_window.fn(folder)
+        assert window is not None
+        ingest_network_data(window=window, folder=folder)
+        told = services.tables.read("data_quality.quarantine").collect()
+        assert told.filter(pl.col("source_file").str.ends_with(files[0].name)).height == 1
+        assert not services.tables.read("pm_measurements").collect().is_empty()
+
+
+def test_a_folder_with_nothing_in_it_says_so(tmp_path: Path):
+    from flows.operate_network import operate_network
+
+    services = Services(Settings(home=tmp_path / "home", worker_pool="serial"))
+    with use_services(services), pytest.raises(InputError, match="delivered"):
+        operate_network(folder=tmp_path)
+
+
+@pytest.mark.real_data
+def test_a_vendor_s_file_goes_from_counters_to_a_report(real_data: Path, tmp_path: Path):
+    from flows.operate_network import operate_network
+
+    folder = tmp_path / "delivered"
+    folder.mkdir()
+    source = real_data / "pm_xml/oransc_ranpm/A20220418.1900-1915_seliitdus00487.xml"
+    (folder / source.name).write_bytes(source.read_bytes())
+    with use_services(Services(Settings(home=tmp_path / "home", worker_pool="serial"))) as services:
+        report = operate_network(folder=folder, span="15min")
+        kpis = services.tables.read("cell_kpis").collect()
+        scores = services.tables.read("cell_anomalies.scores").collect()
+    assert kpis.filter(pl.col("granularity") == "15min")["cell_dn"].n_unique() > 1
+    assert scores["score"].null_count() == scores.height
+    assert scores["abstained_because"].null_count() == 0
+    assert Path(report).is_file()
+
+
+def test_the_manifest_of_the_village_is_what_was_delivered(village: Path):
+    manifest = json.loads((village.parent / "manifest.json").read_text())
+    assert manifest["counts"]["measurement_files"] == len(list((village / "pm").glob("*.xml.gz")))
