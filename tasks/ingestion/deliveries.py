@@ -18,8 +18,8 @@ from tasks.ingestion.measurement_files import LIMITS
 MEASUREMENT_SUFFIXES = (".xml", ".xml.gz", ".gz", ".xml2")
 """How names of measurement files end; what such a file holds is found out by reading it."""
 
-_BATCH_FILES = 200
-_BATCH_BYTES = 32 << 20
+_BATCH_FILES = 50
+_BATCH_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)

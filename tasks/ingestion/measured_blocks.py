@@ -292,6 +292,12 @@ def _vector(text: str) -> list[float | None] | None:
     """Return the numbers of a comma-separated text; None when a part is none."""
     if "_" in text:
         return None
+    try:
+        plain = list(map(float, text.split(",")))
+    except ValueError:
+        plain = [math.nan]
+    if math.isfinite(sum(plain)):
+        return list(plain)
     numbers: list[float | None] = []
     for part in text.split(","):
         if part.strip(XML_SPACE).lower() in _SAYS_NOTHING:

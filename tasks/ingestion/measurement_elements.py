@@ -22,6 +22,9 @@ from tasks.ingestion.measurement_events import (
 )
 
 Attributes = dict[str, str]
+Line = Callable[[], int]
+"""Tells the line that is being read, when somebody wants to know."""
+
 TEXT_ELEMENTS = frozenset({"r", "measType", "measTypes", "measResults", "suspect"})
 """Elements whose text counts."""
 
@@ -54,7 +57,7 @@ class MeasurementElements:
         self._ends = self._end_handlers()
         self._forget_values()
 
-    def start(self, parent: str, name: str, attributes: Attributes, line: int) -> None:
+    def start(self, parent: str, name: str, attributes: Attributes, line: Line) -> None:
         """An element begins.
 
         Raises:
@@ -64,9 +67,9 @@ class MeasurementElements:
         if handler is not None:
             handler(attributes, line)
         elif (parent, name) not in self._ends and name not in _LEAVES and parent:
-            self._stranger(parent, name, line)
+            self._stranger(parent, name, line())
 
-    def end(self, parent: str, name: str, text: str, line: int) -> None:
+    def end(self, parent: str, name: str, text: str, line: Line) -> None:
         """An element ends; `text` is its own, stripped."""
         handler = self._ends.get((parent, name))
         if handler is not None:
@@ -123,7 +126,7 @@ class MeasurementElements:
         self.flush_values()
         self.events.append(values)
 
-    def _start_handlers(self) -> dict[tuple[str, str], Callable[[Attributes, int], None]]:
+    def _start_handlers(self) -> dict[tuple[str, str], Callable[[Attributes, Line], None]]:
         outer = {
             "fileHeader": self._start_header,
             "measData": self._start_data,
@@ -146,7 +149,7 @@ class MeasurementElements:
             ("measValue", "r"): self._start_positioned,
         }
 
-    def _end_handlers(self) -> dict[tuple[str, str], Callable[[str, int], None]]:
+    def _end_handlers(self) -> dict[tuple[str, str], Callable[[str, Line], None]]:
         outer = {"fileHeader": self._end_header, "fileFooter": self._end_footer}
         handlers = {(root, name): handler for root in _ROOTS for name, handler in outer.items()}
         return handlers | {
@@ -173,7 +176,7 @@ class MeasurementElements:
             text = f"The element {name} in {parent} is not known and was passed over."
             self.events.append(Remark(f"line {line}", text))
 
-    def _nothing(self, _attributes: Attributes, _line: int) -> None:
+    def _nothing(self, _attributes: Attributes, _line: Line) -> None:
         """Known, and without anything that is needed."""
 
     def _required_header(self, line: int) -> Attributes:
@@ -181,19 +184,19 @@ class MeasurementElements:
             raise UnreadableFileError("The file has no fileHeader.", f"line {line}")
         return self._header
 
-    def _start_header(self, attributes: Attributes, _line: int) -> None:
+    def _start_header(self, attributes: Attributes, _line: Line) -> None:
         self._header = {**attributes, "elementType": "", "sender": "", "beginTime": ""}
 
-    def _start_sender(self, attributes: Attributes, line: int) -> None:
-        header = self._required_header(line)
+    def _start_sender(self, attributes: Attributes, line: Line) -> None:
+        header = self._required_header(line())
         header["elementType"] = attributes.get("elementType", attributes.get("senderType", ""))
         header["sender"] = attributes.get("localDn", attributes.get("senderName", ""))
 
-    def _start_begin(self, attributes: Attributes, line: int) -> None:
-        self._required_header(line)["beginTime"] = attributes.get("beginTime", "")
+    def _start_begin(self, attributes: Attributes, line: Line) -> None:
+        self._required_header(line())["beginTime"] = attributes.get("beginTime", "")
 
-    def _end_header(self, _text: str, line: int) -> None:
-        header = self._required_header(line)
+    def _end_header(self, _text: str, line: Line) -> None:
+        header = self._required_header(line())
         self.events.append(
             FileHeader(
                 dn_prefix=header.get("dnPrefix", ""),
@@ -204,71 +207,71 @@ class MeasurementElements:
             )
         )
 
-    def _start_data(self, _attributes: Attributes, line: int) -> None:
-        self._required_header(line)
+    def _start_data(self, _attributes: Attributes, line: Line) -> None:
+        self._required_header(line())
         self._element_dn = None
 
-    def _start_element(self, attributes: Attributes, _line: int) -> None:
+    def _start_element(self, attributes: Attributes, _line: Line) -> None:
         self._element_dn = attributes.get("localDn", "")
 
-    def _start_info(self, attributes: Attributes, line: int) -> None:
-        self.info = MeasInfo(line, self._element_dn, attributes.get("measInfoId", ""))
+    def _start_info(self, attributes: Attributes, line: Line) -> None:
+        self.info = MeasInfo(line(), self._element_dn, attributes.get("measInfoId", ""))
         self.events.append(self.info)
 
-    def _end_info(self, _text: str, _line: int) -> None:
+    def _end_info(self, _text: str, _line: Line) -> None:
         self.flush_values()
         self.info = None
 
-    def _start_job(self, attributes: Attributes, _line: int) -> None:
+    def _start_job(self, attributes: Attributes, _line: Line) -> None:
         if self.info is not None:
             self.info.job_id = attributes.get("jobId", "")
 
-    def _start_period(self, attributes: Attributes, _line: int) -> None:
+    def _start_period(self, attributes: Attributes, _line: Line) -> None:
         if self.info is not None:
             self.info.duration = attributes.get("duration")
             self.info.end_time = attributes.get("endTime")
 
-    def _start_positioned(self, attributes: Attributes, _line: int) -> None:
+    def _start_positioned(self, attributes: Attributes, _line: Line) -> None:
         self._position = attributes.get("p", "")
 
-    def _end_type(self, text: str, line: int) -> None:
-        self.take_types([(self._position, text)], line)
+    def _end_type(self, text: str, line: Line) -> None:
+        self.take_types([(self._position, text)], line())
 
-    def _end_types(self, text: str, _line: int) -> None:
+    def _end_types(self, text: str, _line: Line) -> None:
         if self.info is not None:
             self.info.listed_types = text
 
-    def _start_value(self, attributes: Attributes, _line: int) -> None:
+    def _start_value(self, attributes: Attributes, _line: Line) -> None:
         self._objects.append(attributes.get("measObjLdn"))
         self._suspects.append(False)
         self._listed_counts.append(-1)
 
-    def _end_value(self, _text: str, _line: int) -> None:
+    def _end_value(self, _text: str, _line: Line) -> None:
         if len(self._texts) > _MOST_VALUES:
             self.flush_values()
 
-    def _end_result(self, text: str, _line: int) -> None:
+    def _end_result(self, text: str, _line: Line) -> None:
         self._rows.append(len(self._objects) - 1)
         self._positions.append(self._position)
         self._texts.append(text)
 
-    def _end_results(self, text: str, _line: int) -> None:
+    def _end_results(self, text: str, _line: Line) -> None:
         words = _SPACES.split(text) if text else []
         self._listed_counts[-1] = len(words)
         self._rows.extend([len(self._objects) - 1] * len(words))
         self._positions.extend(range(1, len(words) + 1))
         self._texts.extend(words)
 
-    def _end_suspect(self, text: str, line: int) -> None:
+    def _end_suspect(self, text: str, line: Line) -> None:
         flag = text.lower()
         if flag not in _FALSE:
             self._suspects[-1] = True
         if flag not in _FALSE | _TRUE:
             self.events.append(
-                Remark(f"line {line}", f"The suspect flag is {text!r}; it is read as true.")
+                Remark(f"line {line()}", f"The suspect flag is {text!r}; it is read as true.")
             )
 
-    def _end_footer(self, _text: str, _line: int) -> None:
+    def _end_footer(self, _text: str, _line: Line) -> None:
         self.has_footer = True
 
 

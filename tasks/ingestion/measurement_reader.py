@@ -4,7 +4,6 @@ DTDs are refused at their first byte, so entities cannot be declared, expanded o
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from xml.parsers import expat
 
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError
@@ -21,6 +20,7 @@ NAMESPACES: Mapping[str, tuple[str, ...]] = {
 """Root elements of measurement files and the namespaces that make them so."""
 
 _LONGEST_TEXT = 1 << 20
+_MOST_NAMES = 1 << 10
 _MEAS_INFO_DEPTH = 3
 _PLAIN_ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii"})
 
@@ -41,6 +41,7 @@ class MeasurementReader:
         self.has_root = False
         self._limits = limits
         self._names: list[str] = []
+        self._known: dict[str, str] = {}
         self._namespace = ""
         self._text: list[str] = []
         self._text_length = 0
@@ -141,23 +142,35 @@ class MeasurementReader:
 
     def _start(self, name: str, attributes: Attributes) -> None:
         self._unanswered = 0
-        self._forget_text()
-        namespace, local, prefix = _parts(name)
-        if not self.has_root:
-            self._start_root(namespace, local, prefix)
-        if len(self._names) >= self._limits.depth:
-            raise UnreadableFileError(
-                f"Elements are nested more than {self._limits.depth} deep.", f"line {self.line}"
-            )
-        known = local if namespace == self._namespace else f"{{{namespace}}}{local}"
-        parent = self._names[-1] if self._names else ""
+        if self._text:
+            self._forget_text()
+        known = self._known.get(name) or self._learned(name)
+        names = self._names
+        parent = names[-1] if names else ""
         if parent in TEXT_ELEMENTS:
             raise UnreadableFileError(
                 f"The element {known} stands inside {parent}, which holds text only.",
                 f"line {self.line}",
             )
-        self._names.append(known)
-        self.elements.start(parent, known, attributes, self.line)
+        if len(names) >= self._limits.depth:
+            raise UnreadableFileError(
+                f"Elements are nested more than {self._limits.depth} deep.", f"line {self.line}"
+            )
+        names.append(known)
+        self.elements.start(parent, known, attributes, self._line_of)
+
+    def _learned(self, name: str) -> str:
+        """Return what an element is called here: its local name, if it is of our namespace."""
+        namespace, local, prefix = _parts(name)
+        if not self.has_root:
+            self._start_root(namespace, local, prefix)
+        known = local if namespace == self._namespace else f"{{{namespace}}}{local}"
+        if len(self._known) < _MOST_NAMES:
+            self._known[name] = known
+        return known
+
+    def _line_of(self) -> int:
+        return self.line
 
     def _start_root(self, namespace: str, local: str, prefix: str) -> None:
         if local not in NAMESPACES:
@@ -178,10 +191,13 @@ class MeasurementReader:
 
     def _end(self, _name: str) -> None:
         self._unanswered = 0
-        name = self._names.pop()
-        text = "".join(self._text).strip(XML_SPACE) if name in TEXT_ELEMENTS else ""
-        self._forget_text()
-        self.elements.end(self._names[-1] if self._names else "", name, text, self.line)
+        names = self._names
+        name = names.pop()
+        text = ""
+        if self._text:
+            text = "".join(self._text).strip(XML_SPACE)
+            self._forget_text()
+        self.elements.end(names[-1] if names else "", name, text, self._line_of)
 
     def _forget_text(self) -> None:
         self._text.clear()
@@ -200,7 +216,6 @@ class MeasurementReader:
         self._text.append(text)
 
 
-@lru_cache(maxsize=1 << 10)
 def _parts(name: str) -> tuple[str, str, str]:
     parts = name.split(" ")
     if len(parts) == 1:

@@ -183,7 +183,7 @@ class MeasurementRows:
             row for row, index in zip(rows, indices, strict=True) if block.is_suspect[index]
         )
         places = [at for at, _ in targets]
-        numbers = block.numbers[np.ix_(indices, places)] if targets else np.empty((len(rows), 0))
+        numbers = block.numbers[np.array(indices)[:, np.newaxis], np.array(places, dtype=np.int64)]
         self._open.placed.extend(
             _Placed(turn, [name for _, name in targets], numbers[inside])
             for turn, inside in _apart(np.array(rows, dtype=np.int64))
@@ -271,7 +271,7 @@ def with_identity(frame: pl.DataFrame) -> pl.DataFrame:
 def _apart(rows: IntegerArray) -> list[tuple[IntegerArray, IntegerArray]]:
     """Return rows and their places in groups that name no row twice, in order."""
     places = np.arange(len(rows))
-    if len(np.unique(rows)) == len(rows):
+    if len(set(rows.tolist())) == len(rows):
         return [(rows, places)]
     seen: Counter[int] = Counter()
     turns = []

@@ -253,8 +253,9 @@ def _value_runs(cut: _Cut) -> Iterator[ValueRun]:
     is_inside = _inside(cut, begins, ends)
     is_suspect = _suspects(cut, begins, is_inside)
     values = _values(cut, begins, is_inside)
-    for first, last in _stretches(begins, ends):
-        inside = slice(*np.searchsorted(values.rows, (first, last)).tolist())
+    stretches = list(_stretches(begins, ends))
+    bounds = np.searchsorted(values.rows, [*(first for first, _ in stretches), len(begins)])
+    for (first, last), begin, stop in zip(stretches, bounds, bounds[1:], strict=False):
         start, end = int(cut.starts[begins[first]]), int(cut.ends[ends[last - 1]])
         yield ValueRun(
             start=start,
@@ -262,10 +263,10 @@ def _value_runs(cut: _Cut) -> Iterator[ValueRun]:
             lines=cut.lines(start, end),
             objects=list(objects[first:last]),
             is_suspect=is_suspect[first:last],
-            rows=values.rows[inside] - first,
-            positions=values.positions[inside],
-            texts=values.texts[inside],
-            numbers=values.numbers[inside],
+            rows=values.rows[begin:stop] - first,
+            positions=values.positions[begin:stop],
+            texts=values.texts.slice(begin, stop - begin),
+            numbers=values.numbers[begin:stop],
             listed_counts=values.listed_counts[first:last],
         )
 
@@ -326,6 +327,8 @@ def _words(cut: _Cut, listed: IntegerArray) -> tuple[Offsets, Offsets, IntegerAr
     np.add.at(edges, list_starts, 1)
     np.add.at(edges, list_stops, -1)
     is_word = (np.cumsum(edges[:-1], dtype=np.int8) > 0) & (characters > ord(" "))
-    change = np.diff(np.concatenate(([0], is_word.view(np.int8), [0])))
-    starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    padded = np.zeros(len(is_word) + 2, dtype=bool)
+    padded[1:-1] = is_word
+    change = np.flatnonzero(padded[1:] != padded[:-1])
+    starts, stops = change[0::2], change[1::2]
     return starts, stops, np.searchsorted(list_starts, starts, side="right") - 1

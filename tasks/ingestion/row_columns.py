@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from tasks.ingestion.measurement_events import IntegerArray, NumberArray
 
@@ -55,7 +56,8 @@ class RowColumns:
 
         Rows are told once each. A later file's number replaces an earlier file's.
         """
-        inside = np.ix_(rows, np.array([self._names[name] for name in names], dtype=np.int64))
+        places = np.array([self._names[name] for name in names], dtype=np.int64)
+        inside = (rows[:, np.newaxis], places)
         old, owners = self._numbers[inside], self._owners[inside]
         is_said = ~np.isnan(numbers)
         is_own = is_said & (owners == file)
@@ -129,7 +131,8 @@ class RowColumns:
         """Return a column of vectors, null where nothing was said."""
         told = self.vectors(name)
         values = [told.get(row) for row in range(self.rows)]
-        return pl.Series(name, values, dtype=pl.List(pl.Float64))
+        lists = pa.array(values, type=pa.large_list(pa.float64()))
+        return pl.Series(name, pl.from_arrow(lists))
 
     def suspects(self) -> list[bool]:
         """Return which rows a file calls suspect of which something still counts."""
