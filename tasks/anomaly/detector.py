@@ -35,6 +35,8 @@ from tasks.anomaly.week_baseline import (
     pooled_spread,
 )
 
+_ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
+_LONG = 96.0
 _WILDEST = 12.0  # spreads; beyond, farther is no stronger evidence
 _NORMAL_90 = 1.2816
 _WIDEST_OWN = 1.5  # of the network's
@@ -166,12 +168,12 @@ def judged(
     fitted = fit_cells(values, kpis, grid, training_periods, rules)
     slots, spread = grid.slots_a_day, fitted.baseline.spread
     strays = deviations(fitted.rest, spread, network, slots, training_periods)
-    scores = _scores(strays, memories(grid, rules), network, training_periods, rules)
+    scores = _scores(strays, memories(grid, rules), network, training_periods, first_scored, rules)
     single = np.abs(fitted.rest) / spread_by_period(spread, network, slots, values.shape[-1])
     single = np.nan_to_num(single[..., first_scored:], nan=0.0).max(axis=1, initial=0.0)
     is_judged = np.isfinite(strays[..., first_scored:]).any(axis=1)
     return Judgement(
-        np.where(is_judged, scores[:, first_scored:], np.nan),
+        np.where(is_judged, scores, np.nan),
         np.where(is_judged, single, np.nan),
         np.isfinite(values[..., first_scored:]).sum(axis=1),
         fitted.baseline.days.max(axis=1, initial=0),
@@ -196,9 +198,19 @@ def own_covariances(
         training: how many periods at the start are history.
         rules: how far a cell's own correlation is trusted.
     """
-    own = co_movement(accumulated(without_wild_periods(strays[..., :training]), span))
+    history = accumulated(without_wild_periods(strays[..., :training]), span)
+    own = co_movement(history[..., :: _stride(span, training)])
     trust = trust_in_own(training / span, strays.shape[1], rules.own_correlation_trust)
     return shrunk(own, pooled, trust)
+
+
+def _stride(span: float, training: int) -> int:
+    """Return how many periods apart samples of a memory say something new; some hundreds do.
+
+    Odd, so that samples meet all times of the day.
+    """
+    enough = max(training // _ENOUGH_SAMPLES, 1)
+    return min(int(span // 4) * 2 + 3, enough - (enough + 1) % 2)
 
 
 def typical_spread(spreads: Floats, kpis: tuple[ScoredKpi, ...]) -> Floats:
@@ -221,38 +233,49 @@ def learnt_normal(
     moves, calm = [], []
     history = strays[..., :training]
     for span in spans:
-        pooled = co_movement(accumulated(without_wild_periods(history), span)).mean(axis=0)
+        sound = accumulated(without_wild_periods(history), span)[..., :: _stride(span, training)]
+        pooled = co_movement(sound).mean(axis=0)
         covariance = own_covariances(strays, span, pooled, training, rules)
-        distance = standardized(*joint_distances(accumulated(history, span), covariance))
+        sampled = accumulated(history, span)[..., :: _stride(_LONG, training)]
+        distance = standardized(*joint_distances(sampled, covariance))
         moves.append(pooled)
         calm.append([median(median(distance)), median(quantile(distance, 0.9))])
     return np.stack(moves), np.nan_to_num(np.array(calm, np.float32), nan=1.0)
 
 
 def _scores(
-    strays: Floats, spans: list[float], network: Network, training: int, rules: Detection
+    strays: Floats,
+    spans: list[float],
+    network: Network,
+    training: int,
+    first: int,
+    rules: Detection,
 ) -> Floats:
-    """Return the largest score over the memories, [cells, periods]; NaN without any data."""
-    best = np.full((strays.shape[0], strays.shape[2]), np.nan, np.float32)
+    """Return the largest score over the memories from period `first` on; NaN without any data."""
+    best = np.full((strays.shape[0], strays.shape[2] - first), np.nan, np.float32)
     shorter: Floats | None = None
     for span, pooled, calm in zip(spans, network.co_movements, network.calm, strict=True):
         remembered = accumulated(strays, span)
         covariance = own_covariances(strays, span, pooled, training, rules)
-        scores = calmed(standardized(*joint_distances(remembered, covariance)), training, calm)
+        now, past = remembered[..., first:], remembered[..., : training : _stride(_LONG, training)]
+        scores = calmed(
+            standardized(*joint_distances(now, covariance)),
+            standardized(*joint_distances(past, covariance)),
+            calm,
+        )
         if shorter is not None:
-            fading = agreement(shorter, remembered, covariance)
+            fading = agreement(shorter, now, covariance)
             scores = np.where(scores > 0, scores * fading, scores)
-        best, shorter = np.fmax(best, scores), remembered
+        best, shorter = np.fmax(best, scores), now
     return best
 
 
-def calmed(distance: Floats, training: int, calm: Floats) -> Floats:
+def calmed(distance: Floats, history: Floats, calm: Floats) -> Floats:
     """Return distances in standard deviations of the cell's own normal, never less than calm's.
 
     A cell whose history was troubled keeps little more than the network's width, so that its own
     past faults cannot hide the next.
     """
-    history = distance[:, :training]
     middle = np.nan_to_num(median(history), nan=calm[0])
     width = np.nan_to_num(quantile(history, 0.9) - middle, nan=calm[1] - calm[0])
     common = max(float(calm[1] - calm[0]), 1e-3)

@@ -19,17 +19,15 @@ _STILL, _GONE = 0.5, 0.25  # share of a remembered deviation that still shows, o
 def co_movement(deviations: Floats) -> Floats:
     """Return winsorized second moments [cells, KPIs, KPIs] of [cells, KPIs, periods].
 
-    A pair of KPIs never seen together moves independently, as far as anyone knows.
+    Gaps weaken what is known of a pair of KPIs, down to none for one never seen together; so
+    the result is always positive semidefinite.
     """
     calm = np.clip(deviations, -_WINSOR, _WINSOR)
     known = np.isfinite(calm)
     filled = np.where(known, calm, np.float32(0))
-    products = filled @ filled.transpose(0, 2, 1)
-    if known.all():
-        return np.asarray(products / np.float32(max(deviations.shape[-1], 1)))
-    seen = known.astype(np.float32)
-    counts = seen @ seen.transpose(0, 2, 1)
-    return np.asarray(products / np.maximum(counts, 1))
+    scale = 1 / np.sqrt(np.maximum(known.sum(axis=2), 1)).astype(np.float32)
+    filled *= scale[:, :, None]
+    return np.asarray(filled @ filled.transpose(0, 2, 1))
 
 
 def without_wild_periods(deviations: Floats) -> Floats:

@@ -60,22 +60,28 @@ def scored_window(
     )
 
 
-def cells_by_granularity(rows: pl.LazyFrame) -> dict[str, list[str]]:
-    """Return each cell under the finest granularity that it has any row of."""
+def cell_groups(rows: pl.LazyFrame) -> list[tuple[str, list[str]]]:
+    """Return (granularity, cells) for cells of one class at the finest granularity they have.
+
+    Cells of one class share KPIs, so that a group's cube has few empty rows.
+    """
     seconds = pl.col("granularity").replace_strict(GRANULARITIES, return_dtype=pl.Int64)
     finest = (
-        rows.select("cell_dn", "granularity")
+        rows.select("cell_dn", "granularity", "object_class")
         .unique()
         .collect()
-        .drop_nulls()
-        .sort("cell_dn", seconds)
+        .drop_nulls(["cell_dn", "granularity"])
+        .sort("cell_dn", seconds, "object_class")
         .unique("cell_dn", keep="first", maintain_order=True)
+        .group_by("granularity", "object_class", maintain_order=True)
+        .agg("cell_dn")
     )
-    return {
-        name: finest.filter(pl.col("granularity") == name)["cell_dn"].to_list()
-        for name in GRANULARITIES
-        if name in finest["granularity"]
-    }
+    return [
+        (granularity, cells)
+        for granularity, _, cells in sorted(
+            finest.iter_rows(), key=lambda row: (row[0], str(row[1]))
+        )
+    ]
 
 
 def _groups(
@@ -83,11 +89,12 @@ def _groups(
 ) -> Iterator[tuple[list[str], Plan]]:
     columns = set(rows.collect_schema().names())
     present = [kpi for kpi in kpis if kpi.column in columns]
-    for granularity, cells in cells_by_granularity(rows).items():
+    for granularity, cells in cell_groups(rows):
         counted = (
             rows.filter(
                 pl.col("granularity") == granularity,
                 pl.col("period_start").is_between(window.start, window.end, closed="left"),
+                pl.col("cell_dn").is_in(cells),
             )
             .select(pl.col(kpi.column).count() for kpi in present)
             .collect()

@@ -19,6 +19,7 @@ from tasks.evaluation.operating_points import (
     merged,
     operating_point,
     thresholds_of,
+    true_findings,
 )
 from tasks.evaluation.precision import average_precision, vus_pr
 from tasks.evaluation.truth import ScoredGrid
@@ -169,7 +170,8 @@ def _by_kind(grid: ScoredGrid, rules: Detection, rule: MergeRule) -> tuple[KindR
     for kind in sorted({fault.kind for fault in grid.faults}):
         faults = [fault for fault in grid.faults if fault.kind == kind]
         found, delays = [], []
-        for one in (mine, theirs):
+        for every in (mine, theirs):
+            one = every.only(true_findings(grid, every))
             is_called = called(one, grid.score.shape)
             hit = [fault for fault in faults if found_cells(fault, is_called).any()]
             known = [delay_periods(fault, one) * hours for fault in hit]

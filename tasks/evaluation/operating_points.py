@@ -1,8 +1,8 @@
 """What a threshold buys: faults found, how soon, and at how many false findings a cell-day.
 
-Detector and baseline are treated alike: their scores are merged into findings by the same rule,
-a finding is false when its cell has no fault in any of its periods, and shocks that are nobody's
-fault make false findings like any noise.
+Detector and baseline are treated alike: their scores are merged into findings by the same rule, a
+finding is false when its cell has no fault for most of its periods, and shocks that are nobody's
+fault make false findings like any noise. Only a true finding finds a fault.
 """
 
 from collections.abc import Sequence
@@ -41,6 +41,10 @@ class Merged:
     last: Integers
     hot: Integers
 
+    def only(self, which: npt.NDArray[np.bool_]) -> "Merged":
+        """Return some of the findings."""
+        return Merged(self.row[which], self.first[which], self.last[which], self.hot[which])
+
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
@@ -48,7 +52,7 @@ class OperatingPoint:
 
     Attributes:
         threshold: of the score.
-        recall: share of faults with a finding in one of their cells while they last.
+        recall: share of faults with a true finding in a touched cell while they are measurable.
         cell_recall: share of (fault, touched cell) pairs found.
         false_findings: per cell-day.
         false_periods: per cell-day, periods in findings where the cell has no fault.
@@ -86,20 +90,31 @@ def operating_point(
 ) -> OperatingPoint:
     """Return what `threshold` on `scores` gives on the grid."""
     found = merged(scores, threshold, rule)
-    is_called = _called(found, scores.shape)
-    faulty = np.concatenate([np.zeros((len(grid.cells), 1)), np.cumsum(grid.is_faulty, axis=1)], 1)
-    is_false = faulty[found.row, found.last + 1] == faulty[found.row, found.first]
-    hits = [found_cells(fault, is_called) for fault in grid.faults]
+    is_true = true_findings(grid, found)
+    is_called = called(found, scores.shape)
+    is_truly_called = called(found.only(is_true), scores.shape)
+    hits = [found_cells(fault, is_truly_called) for fault in grid.faults]
     pairs = np.concatenate([np.zeros(0, bool), *hits])
     days = max(grid.cell_days, 1e-9)
     return OperatingPoint(
         float(threshold),
         float(np.mean([hit.any() for hit in hits])) if hits else float("nan"),
         float(pairs.mean()) if pairs.size else float("nan"),
-        float(is_false.sum()) / days,
+        float((~is_true).sum()) / days,
         float((is_called & ~grid.is_faulty).sum()) / days,
         int(found.row.size),
     )
+
+
+def true_findings(grid: ScoredGrid, found: Merged) -> npt.NDArray[np.bool_]:
+    """Return which findings have a fault in their cell for at least half of their periods.
+
+    So a finding that never ends is false, however many faults it lies over.
+    """
+    before = np.zeros((len(grid.cells), 1), np.int64)
+    faulty = np.concatenate([before, np.cumsum(grid.is_faulty, axis=1)], axis=1)
+    touched = faulty[found.row, found.last + 1] - faulty[found.row, found.first]
+    return np.asarray(2 * touched >= found.last + 1 - found.first)
 
 
 def found_cells(fault: Fault, is_called: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -151,10 +166,6 @@ def at_recall(points: Sequence[OperatingPoint], recall: float) -> OperatingPoint
 
 def called(found: Merged, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Return which periods of the grid lie in a finding."""
-    return _called(found, shape)
-
-
-def _called(found: Merged, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     edges = np.zeros((shape[0], shape[1] + 1), np.int32)
     np.add.at(edges, (found.row, found.first), 1)
     np.add.at(edges, (found.row, found.last + 1), -1)

@@ -22,8 +22,8 @@ def report_page(report: DetectionReport, title: str) -> str:
             "|---|---:|---:|",
             *(f"| {name} | {mine} | {theirs} |" for name, mine, theirs in _measures(report)),
             "",
-            "A false finding is one in a cell without any fault in its periods; shocks that are "
-            "nobody's fault make false findings.",
+            "A finding is false where its cell has no fault for most of its periods; shocks that "
+            "are nobody's fault make false findings.",
             "",
             "## By kind of fault",
             "",

@@ -86,6 +86,8 @@ def scored_grid(
     marks = np.zeros((2, len(cells), count), bool)
     marks[1, placed["row"].to_numpy(), placed["column"].to_numpy()] = True
     touched = placed.filter("is_affected")
+    if "has_data" in touched.columns:  # what nobody measured, nobody can be asked to see
+        touched = touched.filter("has_data")
     marks[0, touched["row"].to_numpy(), touched["column"].to_numpy()] = True
     onsets = {
         fault: (onset - first) // step

@@ -76,7 +76,11 @@ def kpi_rows(
                 **{kpi.column: values[:, n].ravel() for n, kpi in enumerate(KPIS)},
             }
         )
-        .with_columns(pl.col(pl.Float64).fill_nan(None), granularity=pl.lit(granularity))
+        .with_columns(
+            pl.col(pl.Float64).fill_nan(None),
+            granularity=pl.lit(granularity),
+            object_class=pl.lit("NRCellDU"),
+        )
         .filter(~pl.all_horizontal(pl.col(kpi.column).is_null() for kpi in KPIS))
     )
 
