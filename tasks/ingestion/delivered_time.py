@@ -43,19 +43,28 @@ def newest_period(delivered: Window | None, moment: datetime, granularity: str) 
     return Window(start, start + length)
 
 
-def not_yet(delivered: Window | None, published: Window | None, before: datetime) -> list[Window]:
-    """Return the time before `before` that was delivered but not published.
+def not_yet(starts: Iterable[datetime], published: Window | None, before: datetime) -> list[Window]:
+    """Return the time before `before` in which delivered periods start that were not published.
 
-    Only the time outside of what is published is looked at: a gap inside it is a gap that was
+    Only the time outside of what is published is looked at: a gap inside it is one that was
     delivered late, and is ingested by naming its window.
+
+    Args:
+        starts: of every delivered period.
+        published: from the first to just past the last published start; None when nothing was.
+        before: where the run's own window begins.
     """
-    if delivered is None:
-        return []
-    start, end = floor_to(delivered.start, "day"), before
-    gaps = [(start, end)]
-    if published is not None:
-        gaps = [(start, min(published.start, end)), (max(published.end, start), end)]
-    return [Window(first, last) for first, last in gaps if first < last]
+    due = sorted(start for start in starts if start < before)
+    if published is None:
+        return [Window(floor_to(due[0], "day"), before)] if due else []
+    early = [start for start in due if start < published.start]
+    late = [start for start in due if start >= published.end]
+    found = []
+    if early:
+        found.append(Window(floor_to(early[0], "day"), min(published.start, before)))
+    if late:
+        found.append(Window(late[0], before))
+    return found
 
 
 def together(windows: Sequence[Window]) -> list[Window]:

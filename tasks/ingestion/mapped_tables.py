@@ -7,13 +7,12 @@ is an error, since every row would be wrong.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
 from data_products.lineage import LINEAGE_COLUMNS
-from data_products.product import TIME
 from data_products.registry import table as product_table
 from semantic_layer.derivations import with_derived
 from semantic_layer.errors import UnknownNameError, did_you_mean
@@ -114,16 +113,15 @@ def mapped_tables(
     )
 
 
-def mapped_span(folder: Path, mapping: TableMapping) -> Window | None:
-    """Return the time from the first to the end of the last period in the mapping's tables."""
-    moments: list[datetime] = []
-    for table in delivered_tables(folder, mapping, only=_used(mapping)):
-        seconds = _seconds(table, mapping)
-        begins = starts(table, mapping, seconds)
-        ends = (begins.cast(pl.Int64) + seconds.cast(pl.Int64) * 1_000_000).cast(TIME)
-        extremes = pl.Series([begins.min(), ends.max()], dtype=TIME).drop_nulls()
-        moments.extend(extremes.to_list())
-    return Window(min(moments), max(moments)) if moments else None
+def mapped_spans(folder: Path, mapping: TableMapping) -> list[Window]:
+    """Return the periods that the mapping's tables speak about, each once, in order."""
+    periods = [
+        pl.DataFrame([starts(table, mapping, seconds), seconds]).unique()
+        for table in delivered_tables(folder, mapping, only=_used(mapping))
+        for seconds in [_seconds(table, mapping)]
+    ]
+    told = pl.concat(periods).drop_nulls().unique().sort(START, SECONDS)
+    return [Window(start, start + timedelta(seconds=length)) for start, length in told.iter_rows()]
 
 
 def targets_of(

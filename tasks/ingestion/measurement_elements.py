@@ -28,6 +28,9 @@ Line = Callable[[], int]
 TEXT_ELEMENTS = frozenset({"r", "measType", "measTypes", "measResults", "suspect"})
 """Elements whose text counts."""
 
+STRUCTURES = frozenset({"fileHeader", "fileFooter", "measInfo", "measValue"})
+"""Elements without a text whose end counts."""
+
 _MOST_VALUES = 200_000
 _SPACES = re.compile(f"[{XML_SPACE}]+")
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0", ""})

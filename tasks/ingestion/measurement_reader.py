@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from xml.parsers import expat
 
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError
-from tasks.ingestion.measurement_elements import TEXT_ELEMENTS, Attributes, MeasurementElements
+from tasks.ingestion.measurement_elements import (
+    STRUCTURES,
+    TEXT_ELEMENTS,
+    Attributes,
+    MeasurementElements,
+)
 from tasks.ingestion.measurement_events import XML_SPACE, MeasInfo
 
 NAMESPACES: Mapping[str, tuple[str, ...]] = {
@@ -193,11 +198,12 @@ class MeasurementReader:
         self._unanswered = 0
         names = self._names
         name = names.pop()
-        text = ""
-        if self._text:
+        if name in TEXT_ELEMENTS:
             text = "".join(self._text).strip(XML_SPACE)
             self._forget_text()
-        self.elements.end(names[-1] if names else "", name, text, self._line_of)
+            self.elements.end(names[-1], name, text, self._line_of)
+        elif name in STRUCTURES:
+            self.elements.end(names[-1] if names else "", name, "", self._line_of)
 
     def _forget_text(self) -> None:
         self._text.clear()

@@ -145,7 +145,7 @@ def _cut(piece: bytes) -> _Cut | None:
         return None
     if not ((starts < ends).all() and (ends[:-1] <= starts[1:]).all()):
         return None
-    told = _slices(piece, starts, ends, pa.large_binary()).dictionary_encode()
+    told = _slices(piece, starts, ends, pa.binary()).dictionary_encode()
     tags = told.dictionary.to_pylist()
     codes = told.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     read = [_form(tag) for tag in tags]
@@ -192,19 +192,19 @@ def _flag(text: bytes) -> int:
 
 
 def _slices(piece: bytes, starts: Offsets, ends: Offsets, kind: pa.DataType) -> pa.Array:
-    """Return the slices [start, end) of the piece; they may touch, but not overlap."""
-    offsets = np.empty(2 * len(starts), dtype=np.int64)
+    """Return the slices [start, end) of the piece, in order; they may touch, but not overlap."""
+    offsets = np.empty(2 * len(starts), dtype=np.int32)
     offsets[0::2], offsets[1::2] = starts, ends
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(piece)]
     between = pa.Array.from_buffers(kind, len(offsets) - 1, buffers)
-    return between.take(pa.array(np.arange(0, len(between), 2)))
+    return between.take(pa.array(np.arange(0, len(between), 2, dtype=np.int32)))
 
 
 def _texts(piece: bytes, starts: Offsets, ends: Offsets) -> pl.Series:
     """Return the slices as stripped text; the piece is known to be UTF-8."""
     if not len(starts):
         return pl.Series([], dtype=pl.String)
-    texts = pl.Series(pl.from_arrow(_slices(piece, starts, ends, pa.large_string())))
+    texts = pl.Series(pl.from_arrow(_slices(piece, starts, ends, pa.string())))
     characters = np.frombuffer(piece, dtype=np.uint8)
     is_padded = (characters[starts] <= ord(" ")) | (characters[ends - 1] <= ord(" "))
     if (is_padded & (ends > starts)).any():

@@ -11,7 +11,7 @@ from data_products.lineage import Snapshot
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_time import covered, newest_period, not_yet, together
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
-from tasks.ingestion.mapped_tables import MappedTables, mapped_span, mapped_tables
+from tasks.ingestion.mapped_tables import MappedTables, mapped_spans, mapped_tables
 from tasks.ingestion.mapping_sources import MappingSource, mapping_sources
 from tasks.ingestion.measurement_batches import MeasuredBatch, measured_batch, merged
 from tasks.ingestion.state_tables import same_state, state_window
@@ -51,7 +51,7 @@ def find_deliveries(folder: Path, window: Window) -> list[list[str]]:
 @step
 def delivered_window(folder: Path) -> Window | None:
     """Return the time that the folder's files and tables cover; None when they say none."""
-    return covered(_spans(folder).values())
+    return covered(span for spans in _spans(folder).values() for span in spans)
 
 
 @step
@@ -61,7 +61,8 @@ def newest_window(folder: Path, moment: datetime, granularity: str) -> Window:
     Raises:
         InputError: nothing was delivered that had begun then.
     """
-    return newest_period(covered(_spans(folder).values()), moment, granularity)
+    delivered = covered(span for spans in _spans(folder).values() for span in spans)
+    return newest_period(delivered, moment, granularity)
 
 
 @step
@@ -71,8 +72,8 @@ def unpublished_history(folder: Path, window: Window) -> list[Window]:
     return together(
         [
             piece
-            for table, span in _spans(folder).items()
-            for piece in not_yet(span, tables.bounds(table), window.start)
+            for table, spans in _spans(folder).items()
+            for piece in not_yet({span.start for span in spans}, tables.bounds(table), window.start)
         ]
     )
 
@@ -103,17 +104,15 @@ def ingest_tables(folder: Path, window: Window) -> list[Snapshot]:
     return [_ingest_table(source, window) for source in sources]
 
 
-def _spans(folder: Path) -> dict[str, Window]:
-    """Return what is delivered for each table that has a time of its own."""
-    spans: dict[str, list[Window | None]] = {
-        _MEASUREMENTS: [found.span for found in deliveries(measurement_files(folder))]
-    }
+def _spans(folder: Path) -> dict[str, list[Window]]:
+    """Return the periods that are delivered for each table that is a series."""
+    found = deliveries(measurement_files(folder))
+    spans = {_MEASUREMENTS: [delivery.span for delivery in found if delivery.span is not None]}
     for source in mapping_sources(folder, services().settings.mapping_folder):
         if source.mapping.into != _TOPOLOGY:
-            span = mapped_span(source.folder, source.mapping)
-            spans.setdefault(source.mapping.into, []).append(span)
-    known = {table: covered(told) for table, told in spans.items()}
-    return {table: span for table, span in known.items() if span is not None}
+            told = mapped_spans(source.folder, source.mapping)
+            spans.setdefault(source.mapping.into, []).extend(told)
+    return spans
 
 
 def _ingest_table(source: MappingSource, window: Window) -> Snapshot:

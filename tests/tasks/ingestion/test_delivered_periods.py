@@ -162,15 +162,23 @@ def test_without_anything_due_there_is_no_newest_period(delivered, reason):
 
 
 def test_history_is_what_was_delivered_before_and_never_published():
-    delivered = Window(at("2026-01-01T00:00"), at("2026-02-10T00:00"))
-    published = Window(at("2026-01-10T00:00"), at("2026-01-20T00:00"))
+    starts = [at(f"2026-01-{day:02}T06:00") for day in range(1, 32)]
+    published = Window(at("2026-01-10T06:00"), at("2026-01-20T06:01"))
     before = at("2026-02-01T00:00")
-    assert not_yet(delivered, published, before) == [
-        Window(at("2026-01-01T00:00"), at("2026-01-10T00:00")),
-        Window(at("2026-01-20T00:00"), at("2026-02-01T00:00")),
+    assert not_yet(starts, published, before) == [
+        Window(at("2026-01-01T00:00"), at("2026-01-10T06:00")),
+        Window(at("2026-01-21T06:00"), before),
     ]
-    assert not_yet(None, None, before) == []
-    assert not_yet(delivered, delivered, before) == []
+    assert not_yet(starts, None, before) == [Window(at("2026-01-01T00:00"), before)]
+    assert not_yet([], published, before) == []
+
+
+def test_nothing_is_history_when_the_last_delivered_period_was_published():
+    quarters = [DAY.start + n * QUARTER for n in range(96)]
+    just_past_the_last_start = quarters[-1] + timedelta(microseconds=1)
+    published = Window(DAY.start, just_past_the_last_start)
+    assert not_yet(quarters, published, DAY.end) == []
+    assert not_yet(quarters, None, DAY.start) == []
 
 
 def test_history_comes_in_pieces_that_memory_can_hold_and_not_too_many():

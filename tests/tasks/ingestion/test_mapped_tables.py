@@ -6,7 +6,7 @@ import pytest
 
 from semantic_layer.errors import DefinitionError, InputError, UnknownNameError
 from semantic_layer.periods import Window
-from tasks.ingestion.mapped_tables import mapped_span, mapped_tables
+from tasks.ingestion.mapped_tables import mapped_spans, mapped_tables
 from tasks.ingestion.mapping_files import MappingError, load_mapping, parse_mapping
 from tasks.ingestion.mapping_sources import mapping_sources
 from tests.conftest import REPOSITORY
@@ -228,8 +228,10 @@ def test_only_the_window_is_read_and_the_span_is_all(read, tmp_path):
     found = read(KPIS, rows, window=DAY)
     assert found.rows[RATE].to_list() == [2.0]
     assert found.findings.is_empty()
-    span = mapped_span(tmp_path, parse_mapping(KPIS, "x"))
-    assert span == Window(DAY.start - timedelta(hours=1), DAY.end + timedelta(hours=1))
+    spans = mapped_spans(tmp_path, parse_mapping(KPIS, "x"))
+    hour = timedelta(hours=1)
+    starts = [DAY.start - hour, NOON, DAY.end]
+    assert spans == [Window(start, start + hour) for start in starts]
 
 
 HISTORY = """\

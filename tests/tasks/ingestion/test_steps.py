@@ -137,12 +137,15 @@ def test_the_newest_window_and_unpublished_history_follow_what_was_delivered(tab
     for piece in history:
         ingest(folder, piece)
     left = steps.unpublished_history.fn(folder, newest)
-    published_to = DAY.start - timedelta(hours=24) + timedelta(minutes=15)
-    assert left == [Window(published_to, NOON)]
+    assert left == []
+    deliver(folder, -1, 1)
+    late = steps.unpublished_history.fn(folder, newest)
+    assert late == [Window(DAY.start - timedelta(hours=1), NOON)]
     assert tables.read("pm_measurements").collect().height == 2
 
 
-def test_an_empty_folder_has_no_window(tables, folder):
+@pytest.mark.usefixtures("tables")
+def test_an_empty_folder_has_no_window(folder):
     assert steps.delivered_window.fn(folder) is None
     assert steps.find_deliveries.fn(folder, DAY) == []
     with pytest.raises(InputError, match="Nothing that was delivered"):
