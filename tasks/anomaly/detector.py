@@ -126,7 +126,7 @@ def deviations(
 
     Args:
         rest: [cells, KPIs, periods], even-noise residuals from the time of week.
-        spread: [cells, KPIs, parts of the day, 2].
+        spread: [cells, KPIs, parts of the day].
         network: shared shocks and typical spreads.
         slots: periods a day.
         training_periods: from which the cell's loading on shared shocks is learnt.
@@ -216,7 +216,7 @@ def _stride(span: float, training: int) -> int:
 def typical_spread(spreads: Floats, kpis: tuple[ScoredKpi, ...]) -> Floats:
     """Return the network's median spread [KPIs, parts], never below what rounding makes."""
     floors = np.array([_EVEN_NOISE_FLOOR[kpi.scale] for kpi in kpis], np.float32)[:, None]
-    return np.maximum(np.nan_to_num(median(spreads[..., 1], axis=0), nan=0.0), floors)
+    return np.maximum(np.nan_to_num(median(spreads, axis=0), nan=0.0), floors)
 
 
 def learnt_normal(

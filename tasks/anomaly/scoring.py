@@ -63,7 +63,7 @@ def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
         calm = np.tile(np.array([0.0, 1.28], np.float32), (len(spans), 1))
         return Network(
             empty,
-            typical_spread(np.full((1, len(plan.kpis), 1, 2), np.nan), plan.kpis),
+            typical_spread(np.full((1, len(plan.kpis), 1), np.nan), plan.kpis),
             moves,
             calm,
         )

@@ -9,6 +9,7 @@ that fill less than half of the days do not move it.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from tasks.anomaly.arrays import Booleans, Floats, Integers
 from tasks.anomaly.quantiles import median, quantile
@@ -17,8 +18,8 @@ PARTS_OF_THE_DAY = 8
 _SMOOTHED_OVER_S = 2700.0
 _DAYS_OF_DOUBT = 1.0  # a weekday's own shift counts n / (n + this) after n such days
 _NORMAL_MAD = 1.4826
-_NORMAL_98 = 2.3263
-_TAIL_LIMIT = 1.5  # of the network's typical spread
+_DAYS_SHARE = 0.8
+_JUMPY = 0.4  # a body narrower than this share of the tail hides jumps
 _SMALLEST_SPREAD_SHARE = 0.3  # of the network's typical spread
 _SATURDAY = 5
 
@@ -30,8 +31,7 @@ class WeekBaseline:
     Attributes:
         profile: [cells, KPIs, 2, slots a day], for working days and weekends.
         weekday_shift: [cells, KPIs, 7, parts of the day].
-        spread: [cells, KPIs, parts of the day, 2], a robust standard deviation, of the body and
-            of the tail (for KPIs that are zero most of the time); NaN if unknown.
+        spread: [cells, KPIs, parts of the day], a robust standard deviation; NaN if unknown.
         days: [cells, KPIs], days of history with any data.
     """
 
@@ -64,18 +64,14 @@ def fit_week_baseline(history: Floats, weekdays: Integers) -> WeekBaseline:
 
 
 def pooled_spread(spread: Floats, typical: Floats) -> Floats:
-    """Return each cell's spread [cells, KPIs, parts], kept plausible by the network's typical one.
-
-    The tail's view counts up to half as much again as the typical spread, so that a troubled
-    history cannot make a cell blind; nor may a spread be implausibly small.
+    """Return each cell's spread, never implausibly small beside the network's typical one.
 
     Args:
-        spread: [cells, KPIs, parts, 2], NaN where unknown.
+        spread: [cells, KPIs, parts], NaN where unknown.
         typical: [KPIs, parts], the network's median spread, above zero.
     """
-    tail = np.minimum(spread[..., 1], _TAIL_LIMIT * typical)
     floor = _SMALLEST_SPREAD_SHARE * typical
-    return np.where(np.isfinite(tail), np.maximum(np.maximum(spread[..., 0], tail), floor), typical)
+    return np.where(np.isfinite(spread), np.maximum(spread, floor), typical)
 
 
 def along_the_day(parts: Floats, slots: int) -> Floats:
@@ -161,12 +157,25 @@ def _cautious_median(values: Floats) -> Floats:
 
 
 def _spreads(rest: Floats) -> Floats:
-    """Return robust standard deviations by part of the day, of the body and of the tail."""
+    """Return a robust standard deviation by part of the day, wide enough for rare jumps.
+
+    Rates over few attempts are still for hours and then jump by one failure in three. The body of
+    such residuals knows nothing of the jumps; the worst of each day does. Taken at four days of
+    five, it is blind to faults that fill less than a fifth of the days.
+    """
     cells, kpis, days, slots = rest.shape
     parts = parts_of(slots)
     strays = np.abs(rest).reshape(cells, kpis, days, parts, slots // parts)
-    strays = strays.transpose(0, 1, 3, 2, 4).reshape(cells, kpis, parts, -1)
-    strays.sort(axis=-1)
-    body = quantile(strays, 0.5, is_sorted=True) * np.float32(_NORMAL_MAD)
-    tail = quantile(strays, 0.98, is_sorted=True) / np.float32(_NORMAL_98)
-    return np.stack([body, np.maximum(body, tail)], axis=-1)
+    by_part = strays.transpose(0, 1, 3, 2, 4).reshape(cells, kpis, parts, -1)
+    body = median(by_part) * np.float32(_NORMAL_MAD)
+    worst = np.fmax.reduce(strays, axis=4)
+    of_part = quantile(worst, _DAYS_SHARE, axis=2) / _worst_of(slots // parts)
+    of_day = quantile(np.fmax.reduce(worst, axis=3), _DAYS_SHARE, axis=2) / _worst_of(slots)
+    is_jumpy = body < _JUMPY * of_day[..., None]
+    tail = np.where(is_jumpy, np.fmax(of_part, of_day[..., None]), of_part)
+    return np.asarray(np.fmax(body, tail), rest.dtype)
+
+
+def _worst_of(count: int) -> float:
+    """Return what the worst of so many standard normal values stays below on four days of five."""
+    return float(ndtri((1 + _DAYS_SHARE ** (1 / count)) / 2))
