@@ -35,6 +35,8 @@ class GranularityPeriod:
         A period that ends at 14:14:30 in a file named 1400-1415 is the one from 14:00.
         """
         apart = abs((self.start - start).total_seconds())
+        if not apart:
+            return self
         return replace(self, start=start) if apart < min(60, self.seconds / 2) else self
 
     @property

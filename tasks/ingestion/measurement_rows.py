@@ -105,8 +105,9 @@ class MeasurementRows:
         """Place a block of the open file; `span` is what the file says that it covers."""
         if self._open is None:
             return
-        if span is not None:
-            block = replace(block, period=block.period.nearest_to(span.start))
+        period = block.period if span is None else block.period.nearest_to(span.start)
+        if period is not block.period:
+            block = replace(block, period=period)
         if not self._window.covers(block.period.start):
             if span is None or not span.covers(block.period.start):
                 self.report(_astray(block, span))

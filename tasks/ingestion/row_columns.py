@@ -80,11 +80,11 @@ class RowColumns:
         for row, name, vector in vectors:
             told = self._vectors.setdefault(name, {})
             standing = told.get(row)
-            if standing is not None and standing[0] == file:
-                continue
-            self.replaced += standing is not None and standing[1] != vector
+            if standing is not None:
+                if standing[0] == file:
+                    continue
+                self.replaced += standing[1] != vector
             told[row] = (file, vector)
-            self._is_told[row] |= not name.startswith(_RAW)
 
     def mark_suspect(self, file: int, rows: Iterable[int]) -> None:
         """Take note that a file calls rows suspect."""
@@ -144,8 +144,8 @@ class RowColumns:
     def source_files(self) -> list[str]:
         """Return the files that said something of each row that still counts, in order."""
         return [
-            ", ".join(dict.fromkeys(self._files[file] for file in self._sources(row)))
-            for row in range(self.rows)
+            ", ".join(dict.fromkeys(self._files[file] for file in files))
+            for files in self._all_sources()
         ]
 
     def used_rows(self) -> pl.Series:
@@ -156,6 +156,21 @@ class RowColumns:
             if not name.startswith(_RAW):
                 used[list(told)] = True
         return pl.Series(used)
+
+    def _all_sources(self) -> list[list[int]]:
+        """Return the sources of every row; most rows have one, which needs no search."""
+        if not len(self._names):
+            return [self._sources(row) for row in range(self.rows)]
+        highest = self._owners.max(axis=1)
+        lowest = np.where(self._owners < 0, len(self._files), self._owners).min(axis=1)
+        is_single = highest == lowest
+        for told in self._vectors.values():
+            for row, (file, _) in told.items():
+                is_single[row] &= file in (-1, highest[row])
+        return [
+            [int(highest[row])] if is_single[row] else self._sources(row)
+            for row in range(self.rows)
+        ]
 
     def _sources(self, row: int) -> list[int]:
         owners = set(np.unique(self._owners[row]).tolist())
