@@ -1,4 +1,4 @@
-"""Alarms that equipment raises: for the faults it notices, and for what has nothing to do with them.
+"""Alarms that equipment raises: for the faults it notices, and for matters beside them.
 
 Fields are those of AlarmRecord in 3GPP TS 28.532 12.2 and TS 28.111; probable causes and alarm
 types are ITU-T X.733's and X.736's as TS 32.111-2 annex B lists them.

@@ -1,10 +1,12 @@
 """Drawing counts from expected values: Poisson and binomial laws, fast on large arrays."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.int64]
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 _MANY = 200.0
 

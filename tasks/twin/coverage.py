@@ -8,6 +8,7 @@ is the sum over the few points that hear it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from tasks.twin import link, radio
 from tasks.twin.layout import Cell, Network
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
 Indexes = npt.NDArray[np.int64]
 
 LOAD_GRID = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
@@ -33,6 +34,7 @@ WEAK_RSRP_DBM = -116.0
 _POINTS_A_SITE = 96
 _INDOOR_SHARE = 0.7
 _SELECTION_DB = 1.6
+_SITE_CORRELATION = 0.5  # of shadow fading, 3GPP TR 36.814 table A.2.1.1-1
 _UE_NOISE_FIGURE_DB = 7.0
 _UE_REJECTION_DB = 2.5  # a receiver of two or four antennas turns its null toward interference
 _GNB_NOISE_FIGURE_DB = 4.0
@@ -180,7 +182,8 @@ def _ground(network: Network, rng: np.random.Generator) -> Ground:
         weight=weight,
         wall_db=depth,
         los_draw=rng.random((len(area), len(sites))),
-        shadow=rng.standard_normal((len(area), len(sites))),
+        shadow=np.sqrt(_SITE_CORRELATION) * rng.standard_normal((len(area), 1))
+        + np.sqrt(1.0 - _SITE_CORRELATION) * rng.standard_normal((len(area), len(sites))),
     )
 
 
@@ -188,17 +191,17 @@ def _received(cell: Cell, ground: Ground) -> tuple[Array, Array, Array]:
     site, band = cell.site, cell.band
     east, north = ground.x_m - site.x_m, ground.y_m - site.y_m
     distance = np.maximum(np.hypot(east, north), 10.0)
-    frequency = np.float64(band.frequency_mhz / 1000.0)
-    height = np.float64(site.height_m)
+    frequency = band.frequency_mhz / 1000.0
+    height = site.height_m
     column = site.index - 1
     is_los = ground.los_draw[:, column] < radio.los_probability(site.scenario, distance)
     args = (site.scenario, distance, height, frequency)
     loss = np.where(is_los, radio.los_path_loss_db(*args), radio.nlos_path_loss_db(*args))
     loss += ground.shadow[:, column] * radio.shadow_sigma_db(site.scenario, is_los)
-    loss += ground.wall_db * radio.wall_loss_db(float(frequency))
+    loss += ground.wall_db * radio.wall_loss_db(frequency)
     horizontal = np.degrees(np.arctan2(east, north)) - cell.azimuth_deg
     vertical = np.degrees(np.arctan2(site.height_m - radio.RECEIVER_HEIGHT_M, distance))
-    gain = radio.antenna_gain_db(radio.SECTOR, horizontal, vertical, np.float64(cell.tilt_deg))
+    gain = radio.antenna_gain_db(radio.SECTOR, horizontal, vertical, cell.tilt_deg)
     a_resource_element = cell.tx_power_dbm - 10.0 * np.log10(12.0 * band.prbs)
     return a_resource_element + gain - loss, horizontal, vertical
 
@@ -226,7 +229,7 @@ def tally(network: Network, ground: Ground, points: Indexes, received_dbm: Array
         name: _capacity_appeal(network.cells[layers[name][0]]) * _sigmoid((best + 106.0) / 4.0)
         for name, (_, best) in picks.items()
     }
-    total_appeal = np.maximum(sum(appeal.values()), 1e-12)
+    total_appeal = np.maximum(np.sum(list(appeal.values()), axis=0), 1e-12)
     uncovered = np.prod(
         [1.0 - _sigmoid((best + 121.0) / 2.0) for _, best in picks.values()], axis=0
     )
@@ -245,7 +248,7 @@ def _sigmoid(value: Array) -> Array:
 
 def _capacity_appeal(cell: Cell) -> float:
     """Operators steer users to layers roughly by capacity; see 3GPP TS 38.304 priorities."""
-    return float((cell.band.bandwidth_mhz * cell.band.downlink_share * cell.band.layers) ** 0.75)
+    return float((cell.band.bandwidth_mhz * cell.band.downlink_share * cell.band.layers) ** 0.85)
 
 
 def _layer_pick(received: Array) -> tuple[Array, Array]:
@@ -304,7 +307,7 @@ def _add_links(
         disturbance = 10.0 * np.log10(np.maximum(interference_mw * load, 1e-30))
         disturbance -= _UE_REJECTION_DB
         sinr = radio.sinr_db(signal_dbm, disturbance, noise)
-        rate = link.efficiency(sinr) * link.mean_rank(sinr, np.float64(band.layers))
+        rate = link.efficiency(sinr) * link.mean_rank(sinr, band.layers)
         key = cell * link.CQI_BINS + link.cqi(sinr)
         histogram = np.bincount(key, weight, cells * link.CQI_BINS)
         sums.cqi[:, level] += histogram.reshape(cells, link.CQI_BINS)
@@ -319,8 +322,8 @@ def _add_links(
     density = np.minimum(full, _UPLINK_P0_DBM + _UPLINK_ALPHA * coupling)
     floor = radio.noise_dbm(band.prb_hz, _GNB_NOISE_FIGURE_DB)
     for level, rise in enumerate(RISE_GRID_DB):
-        rate = link.uplink_efficiency(density - coupling - floor - rise)
-        sums.uplink_inverse[:, level] += np.bincount(cell, weight / np.maximum(rate, 0.06), cells)
+        upward = link.uplink_efficiency(density - coupling - floor - rise)
+        sums.uplink_inverse[:, level] += np.bincount(cell, weight / np.maximum(upward, 0.06), cells)
         alone = _UE_POWER_DBM - coupling - floor - rise
         lost = _sigmoid((-5.0 - alone) / 1.2)
         sums.uplink_outage[:, level] += np.bincount(cell, weight * lost, cells)

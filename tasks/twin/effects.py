@@ -5,6 +5,7 @@ Nothing here touches a measurement; state.py computes with patches and condition
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,9 @@ import numpy.typing as npt
 from tasks.twin.coverage import AntennaChange, RadioMap, Tally
 from tasks.twin.faults import Fault, radio_neighbors
 from tasks.twin.quality import QualityTables, quality_tables
+from tasks.twin.traffic import wander
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 Indexes = npt.NDArray[np.int64]
 
 _MOVED_SHARE = 0.01
@@ -148,7 +150,11 @@ def _act(found: Conditions, radio: RadioMap, fault: Fault) -> None:
         found.access_blocked[time, cells] = (course * size)[:, None]
     elif fault.kind == "interference":
         strength = size * np.array([1.0, 0.6, 0.45, 0.4])[: len(cells)]
-        found.uplink_rise_db[time, cells] += course[:, None] * strength.astype(np.float32)
+        # What disturbs is a machine that somebody uses: it comes and goes by a third.
+        rng = np.random.default_rng([fault.first, cells[0]])
+        use = np.clip(1.0 + 0.3 * wander(rng, (len(course), 1), 0.85), 0.2, 1.5)
+        rise = course[:, None] * use * strength.astype(np.float32)
+        found.uplink_rise_db[time, cells] += rise
     elif fault.kind == "backhaul_congestion":
         site = radio.network.cells[cells[0]].site.index - 1
         found.backhaul_share[time, site] = size + (1.3 - size) * (1.0 - course)

@@ -6,9 +6,10 @@ state.py). Some are abrupt and some gradual; many are too weak to stand out in o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.twin.coverage import Tally
 from tasks.twin.layout import Cell, Network
@@ -54,10 +55,10 @@ class Fault:
     has_alarm: bool
     target: int | None = None
 
-    def severity(self) -> np.ndarray:
+    def severity(self) -> npt.NDArray[Any]:
         """Return the fault's course, 0 to 1, over its periods."""
         steps = np.arange(1, self.last - self.first + 1, dtype=np.float32)
-        return np.minimum(steps / (self.ramp + 1.0), 1.0)
+        return np.asarray(np.minimum(steps / (self.ramp + 1.0), 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,28 @@ class FaultPlan:
     spared_sites: tuple[int, ...] = ()
 
 
-def place_faults(network: Network, built: Tally, plan: FaultPlan, seed: int) -> list[Fault]:
+@dataclass(frozen=True, slots=True)
+class Terrain:
+    """What is known of the network where faults may strike.
+
+    Attributes:
+        built: the tally as built, for radio neighbors.
+        busy_use: by cell, the share of resource blocks that a busy hour needs.
+    """
+
+    network: Network
+    built: Tally
+    busy_use: npt.NDArray[np.float32]
+
+
+def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
     """Return the faults of a run, in order of onset.
 
     Two faults whose cells are radio neighbors never overlap in time, so that a label names one
     cause. Kinds take turns, in an order drawn from the seed.
 
     Args:
-        network: the network as built.
-        built: its tally, for radio neighbors.
+        terrain: the network as built, and how full it is.
         plan: how many faults, and when.
         seed: of the run.
     """
@@ -114,9 +128,9 @@ def place_faults(network: Network, built: Tally, plan: FaultPlan, seed: int) -> 
     for number, (first, last) in enumerate(wanted):
         kind = KINDS[turn[number % len(KINDS)]]
         for _ in range(60):
-            fault = _draw(network, built, kind, (first, last, plan.periods), rng)
-            near = _neighborhood(built, fault)
-            sites = {network.cells[cell].site.index for cell in fault.cells}
+            fault = _draw(terrain, kind, (first, last, plan.periods), rng)
+            near = _neighborhood(terrain.built, fault)
+            sites = {terrain.network.cells[cell].site.index for cell in fault.cells}
             if not sites & set(plan.spared_sites) and _is_free(fault, near, placed):
                 placed.append((fault, near))
                 break
@@ -142,23 +156,22 @@ def _neighborhood(built: Tally, fault: Fault) -> frozenset[int]:
     return frozenset(near)
 
 
-def radio_neighbors(built: Tally, cell: int) -> np.ndarray:
+def radio_neighbors(built: Tally, cell: int) -> npt.NDArray[Any]:
     """Return the cells that a cell's users are handed over to, most overlap first."""
     overlap = built.handover[cell].copy()
     overlap[cell] = 0.0
     order = np.argsort(-overlap, kind="stable")
-    return order[overlap[order] > 0.002 * built.weight[cell]]
+    return np.asarray(order[overlap[order] > 0.002 * built.weight[cell]])
 
 
 def _draw(
-    network: Network,
-    built: Tally,
+    terrain: Terrain,
     kind: FaultKind,
     bounds: tuple[int, int, int],
     rng: np.random.Generator,
 ) -> Fault:
     habit = _HABITS[kind]
-    cells, size, unit, scope, has_alarm, target = _SKETCHES[kind](network, built, rng)
+    cells, size, unit, scope, has_alarm, target = _SKETCHES[kind](terrain, rng)
     length = max(2, round(rng.uniform(*habit.hours) * PERIODS_AN_HOUR))
     first, last, end = bounds
     onset = int(rng.integers(first, max(first + 1, last - min(length, (last - first) // 3))))
@@ -175,7 +188,7 @@ def _draw(
         first=onset,
         last=min(onset + length, end),
         ramp=min(ramp, length // 2),
-        size=round(size, 2),
+        size=round(size, 3),
         size_unit=unit,
         scope=scope,
         has_alarm=has_alarm,
@@ -183,10 +196,11 @@ def _draw(
     )
 
 
-def _any_cell(network: Network, built: Tally, rng: np.random.Generator) -> Cell:
+def _any_cell(terrain: Terrain, rng: np.random.Generator) -> Cell:
     """Return a cell that carries something worth losing."""
-    busy = np.flatnonzero(built.weight > 0.6 * np.median(built.weight))
-    return network.cells[int(rng.choice(busy))]
+    use = terrain.busy_use
+    busy = np.flatnonzero(use > 0.5 * np.median(use))
+    return terrain.network.cells[int(rng.choice(busy))]
 
 
 def _same_sector(network: Network, cell: Cell) -> tuple[int, ...]:
@@ -201,76 +215,83 @@ def _same_site(network: Network, cell: Cell) -> tuple[int, ...]:
     return tuple(other.index for other in network.cells if other.site.index == cell.site.index)
 
 
-def _outage(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
+def _outage(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
     chance = rng.random()
     if chance < 0.15:
-        return _same_site(network, cell), 1.0, "share", "site", True, None
+        return _same_site(terrain.network, cell), 1.0, "share", "site", True, None
     if chance < 0.35:
-        return _same_sector(network, cell), 1.0, "share", "sector", True, None
+        return _same_sector(terrain.network, cell), 1.0, "share", "sector", True, None
     return (cell.index,), 1.0, "share", "cell", True, None
 
 
-def _sleeping(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
+def _sleeping(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
     return (cell.index,), rng.uniform(0.6, 1.0), "share", "cell", False, None
 
 
-def _interference(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
+def _interference(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
     near = [
         int(other)
-        for other in radio_neighbors(built, cell.index)[:6]
-        if network.cells[int(other)].band.name == cell.band.name
+        for other in radio_neighbors(terrain.built, cell.index)[:6]
+        if terrain.network.cells[int(other)].band.name == cell.band.name
     ]
     cells = (cell.index, *near[: int(rng.integers(0, 3))])
     scope: Scope = "neighborhood" if len(cells) > 1 else "cell"
-    return cells, rng.uniform(3.0, 13.0), "dB", scope, False, None
+    return cells, rng.uniform(2.5, 11.0), "dB", scope, False, None
 
 
-def _feeder(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
-    loss = rng.uniform(3.0, 9.0)
+def _feeder(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
+    loss = rng.uniform(2.5, 8.0)
     return (cell.index,), loss, "dB", "cell", bool(loss > 6.5), None
 
 
-def _tilt(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
-    up = -min(cell.tilt_deg + 1.0, rng.uniform(4.0, 7.0))
-    change = up if rng.random() < 0.5 else rng.uniform(4.0, 8.0)
+def _tilt(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
+    # A bracket gives way downward; a remote-controlled tilt may also run to its upper stop.
+    is_upward = cell.tilt_deg > 5.0 and rng.random() < 0.5
+    change = -(cell.tilt_deg + 1.0) if is_upward else rng.uniform(5.0, 10.0)
     if rng.random() < 0.4:
-        return _same_sector(network, cell), change, "deg", "sector", False, None
+        return _same_sector(terrain.network, cell), change, "deg", "sector", False, None
     return (cell.index,), change, "deg", "cell", False, None
 
 
-def _backhaul(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cells = _same_site(network, _any_cell(network, built, rng))
-    return cells, rng.uniform(0.3, 0.7), "share of peak demand", "site", False, None
+def _backhaul(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cells = _same_site(terrain.network, _any_cell(terrain, rng))
+    return cells, rng.uniform(0.4, 0.9), "share of peak demand", "site", False, None
 
 
-def _wrong_neighbor(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
-    near = radio_neighbors(built, cell.index)
-    target = int(near[min(int(rng.integers(0, 2)), len(near) - 1)]) if len(near) else None
+def _wrong_neighbor(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
+    near = radio_neighbors(terrain.built, cell.index)
+    target = int(near[min(int(rng.integers(0, 4)), len(near) - 1)]) if len(near) else None
     return (cell.index,), rng.uniform(0.5, 1.0), "share", "cell", False, target
 
 
-def _event(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cells = _same_sector(network, _any_cell(network, built, rng))
-    return cells, rng.uniform(3.0, 6.0), "times demand", "sector", False, None
+def _event(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    """A crowd that fills its cells: as many times the demand as it takes, and somewhat more."""
+    full = np.flatnonzero(terrain.busy_use > np.quantile(terrain.busy_use, 0.6))
+    cell = terrain.network.cells[int(rng.choice(full))]
+    times = float(np.clip(rng.uniform(1.1, 2.2) / terrain.busy_use[cell.index], 2.0, 9.0))
+    sector = _same_sector(terrain.network, cell)
+    cells = tuple(c for c in sector if terrain.busy_use[c] * times > 0.8) or (cell.index,)
+    return cells, times, "times demand", "sector", False, None
 
 
-def _mimo(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(network, built, rng)
+def _mimo(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cell = _any_cell(terrain, rng)
     return (cell.index,), rng.uniform(0.4, 0.6), "share", "cell", bool(rng.random() < 0.3), None
 
 
-def _core_link(network: Network, built: Tally, rng: np.random.Generator) -> _Sketch:
-    cells = _same_site(network, _any_cell(network, built, rng))
-    return cells, rng.uniform(0.03, 0.3), "share", "site", bool(rng.random() < 0.5), None
+def _core_link(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
+    cells = _same_site(terrain.network, _any_cell(terrain, rng))
+    share = float(np.exp(rng.uniform(np.log(0.008), np.log(0.15))))
+    return cells, share, "share", "site", bool(rng.random() < 0.5), None
 
 
-_SKETCHES: dict[FaultKind, Callable[[Network, Tally, np.random.Generator], _Sketch]] = {
+_SKETCHES: dict[FaultKind, Callable[[Terrain, np.random.Generator], _Sketch]] = {
     "outage": _outage,
     "sleeping_cell": _sleeping,
     "interference": _interference,

@@ -203,7 +203,7 @@ def _cells_of(site: Site, first: int, rng: np.random.Generator, *, is_village: b
     turn = rng.uniform(0.0, 120.0)
     reach = 0.5 * site.spacing_m
     aimed = np.degrees(np.arctan((site.height_m - 1.5) / reach))
-    cells = []
+    cells: list[Cell] = []
     for name in names:
         band = BANDS[name]
         for sector in range(3):

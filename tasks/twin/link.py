@@ -4,10 +4,12 @@ Sources: 3GPP TS 38.214 table 5.2.2.1-3 (CQI, 256QAM) and table 5.1.3.1-2 (MCS, 
 truncated Shannon bound of 3GPP TR 36.942 annex A.2 maps SINR to efficiency.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
 
 CQI_EFFICIENCY = np.array(
     [0.0, 0.1523, 0.3770, 0.8770, 1.4766, 1.9141, 2.4063, 2.7305, 3.3223, 3.9023, 4.5234,
@@ -33,7 +35,7 @@ _UPLINK_CEILING = 5.5547
 def efficiency(sinr_db: Array) -> Array:
     """Return the spectral efficiency of one layer, in bit/s/Hz, that a link of this SINR bears."""
     shannon = _SHANNON_SHARE * np.log2(1.0 + 10.0 ** (sinr_db / 10.0))
-    return np.minimum(shannon, CQI_EFFICIENCY[-1])
+    return np.asarray(np.minimum(shannon, CQI_EFFICIENCY[-1]))
 
 
 def cqi(sinr_db: Array) -> npt.NDArray[np.int64]:
@@ -44,7 +46,7 @@ def cqi(sinr_db: Array) -> npt.NDArray[np.int64]:
 def uplink_efficiency(snr_db: Array) -> Array:
     """Return the uplink's spectral efficiency in bit/s/Hz: one layer, up to 64QAM."""
     shannon = _UPLINK_SHARE * np.log2(1.0 + 10.0 ** (snr_db / 10.0))
-    return np.minimum(shannon, _UPLINK_CEILING)
+    return np.asarray(np.minimum(shannon, _UPLINK_CEILING))
 
 
 def mcs_of_cqi() -> Array:
@@ -59,6 +61,6 @@ def mcs_of_cqi() -> Array:
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
-def mean_rank(sinr_db: Array, layers: Array) -> Array:
+def mean_rank(sinr_db: Array, layers: Array | float) -> Array:
     """Return the mean number of spatial layers used, from 1 up to what the antennas allow."""
-    return 1.0 + (layers - 1.0) / (1.0 + np.exp(-(sinr_db - 12.0) / 5.0))
+    return np.asarray(1.0 + (layers - 1.0) / (1.0 + np.exp(-(sinr_db - 12.0) / 5.0)))

@@ -132,8 +132,8 @@ def _meas_infos(
 def _text(part: pl.DataFrame, measurement: Measurement) -> pl.Expr:
     column = pl.col(measurement.column)
     if measurement.shape == "vector":
-        bins = part[measurement.column].list.len().max()
-        items = [column.list.get(n).cast(pl.Int64).cast(pl.String) for n in range(int(bins or 0))]
+        bins = part.select(column.list.len().max().fill_null(0)).item()
+        items = [column.list.get(n).cast(pl.Int64).cast(pl.String) for n in range(bins)]
         return pl.concat_str(items, separator=",")
     return (
         column.cast(pl.Int64).cast(pl.String) if is_whole(measurement) else column.cast(pl.String)

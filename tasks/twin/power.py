@@ -7,13 +7,14 @@ small amplifiers: its P0 and slope a TRX are scaled to a measured 64TRX unit's 3
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.twin.layout import Band
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 SITE_W = 160.0
 _COOLED_ABOVE_DEGC = 24.0
@@ -48,7 +49,7 @@ def radio_input_w(band: Band, load: Array, tx_power_dbm: float, available: Array
     return np.asarray(available * on + (1.0 - available) * band.trx * chain.off_w, np.float32)
 
 
-def mean_tx_power_dbm(load: Array, tx_power_dbm: float) -> Array:
+def mean_tx_power_dbm(load: Array, tx_power_dbm: Array) -> Array:
     """Return the mean radiated power; a twelfth is always on for synchronization and broadcast."""
     return np.asarray(tx_power_dbm + 10.0 * np.log10(0.083 + 0.917 * load), np.float32)
 

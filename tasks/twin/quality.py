@@ -4,6 +4,7 @@ A footprint's sums become means: spectral rate, CQI moments, uplink rate and out
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ from tasks.twin.coverage import LOAD_GRID, RISE_GRID_DB, Tally
 from tasks.twin.layout import Network
 from tasks.twin.link import CQI_BINS, MCS_BINS, mcs_of_cqi
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
+Wide = npt.NDArray[np.floating[Any]]
 Indexes = npt.NDArray[np.int64]
 
 _LOW_CQI = 3
@@ -61,7 +63,7 @@ def quality_tables(network: Network, sums: Tally) -> QualityTables:
     overlap = sums.handover / weight[:, None]
     np.fill_diagonal(overlap, 0.0)
     tables = (
-        np.where(sums.inverse_rate > _LITTLE, weight[:, None] / np.maximum(sums.inverse_rate, _LITTLE), 0.0),
+        _mean_rate(weight, sums.inverse_rate),
         cqi,
         cqi @ index,
         cqi @ index**2,
@@ -69,12 +71,18 @@ def quality_tables(network: Network, sums: Tally) -> QualityTables:
         cqi @ (mcs_of_cqi() @ np.arange(MCS_BINS)),
         sums.rsrp / weight[:, None],
         sums.weak / weight,
-        np.where(sums.uplink_inverse > _LITTLE, weight[:, None] / np.maximum(sums.uplink_inverse, _LITTLE), 0.0),
+        _mean_rate(weight, sums.uplink_inverse),
         sums.uplink_outage / weight[:, None],
         (overlap * ~is_own_site).sum(axis=1),
         (overlap * is_own_site).sum(axis=1),
     )  # fmt: skip
     return QualityTables(*(np.asarray(table, dtype=np.float32) for table in tables))
+
+
+def _mean_rate(weight: Wide, inverse: Wide) -> Wide:
+    """Return the harmonic mean: every user moves the same volume."""
+    rate = weight[:, None] / np.maximum(inverse, _LITTLE)
+    return np.where(inverse > _LITTLE, rate, 0.0)
 
 
 def at_load(table: Array, load: Array) -> Array:
@@ -87,7 +95,7 @@ def at_rise(table: Array, rise_db: Array) -> Array:
     return _interpolated(table, rise_db, RISE_GRID_DB)
 
 
-def _interpolated(table: Array, value: Array, grid: npt.NDArray[np.float64]) -> Array:
+def _interpolated(table: Array, value: Array, grid: Wide) -> Array:
     steps = grid.astype(np.float32)
     held = np.clip(value, steps[0], steps[-1])
     low = np.clip(np.searchsorted(steps, held, side="right") - 1, 0, len(steps) - 2)

@@ -5,12 +5,12 @@ What a network does with its gains is in coverage.py.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
 Scenario = Literal["UMa", "UMi", "RMa"]
 
 LIGHT_M_PER_S = 299_792_458.0
@@ -48,7 +48,10 @@ ELEMENT = SectorPattern(8.0, 65.0, 65.0, 30.0, 30.0)
 
 
 def los_path_loss_db(
-    scenario: Scenario, distance_2d_m: Array, height_bs_m: Array, frequency_ghz: Array
+    scenario: Scenario,
+    distance_2d_m: Array,
+    height_bs_m: Array | float,
+    frequency_ghz: Array | float,
 ) -> Array:
     """Return the path loss of a receiver at 1.5 m in line of sight.
 
@@ -80,32 +83,34 @@ def los_path_loss_db(
     far = (
         constant + 40.0 * np.log10(slant) + tone - correction * np.log10(breakpoint_m**2 + drop**2)
     )
-    return np.where(flat <= breakpoint_m, near, far)
+    return np.asarray(np.where(flat <= breakpoint_m, near, far))
 
 
 RECEIVER_HEIGHT_M = 1.5
 
 
-def _rural_los_db(flat: Array, slant: Array, height_bs_m: Array, frequency_ghz: Array) -> Array:
+def _rural_los_db(
+    flat: Array, slant: Array, height_bs_m: Array | float, frequency_ghz: Array | float
+) -> Array:
     breakpoint_m = (
         2.0 * np.pi * height_bs_m * RECEIVER_HEIGHT_M * frequency_ghz * 1e9 / LIGHT_M_PER_S
     )
 
     def near(length: Array) -> Array:
         roofs = _BUILDING_HEIGHT_M**1.72
-        return (
-            20.0 * np.log10(40.0 * np.pi * length * frequency_ghz / 3.0)
-            + min(0.03 * roofs, 10.0) * np.log10(length)
-            - min(0.044 * roofs, 14.77)
-            + 0.002 * np.log10(_BUILDING_HEIGHT_M) * length
-        )
+        free_space = 20.0 * np.log10(40.0 * np.pi * length * frequency_ghz / 3.0)
+        over_roofs = min(0.03 * roofs, 10.0) * np.log10(length) - min(0.044 * roofs, 14.77)
+        return np.asarray(free_space + over_roofs + 0.002 * np.log10(_BUILDING_HEIGHT_M) * length)
 
-    far = near(breakpoint_m) + 40.0 * np.log10(slant / breakpoint_m)
+    far = near(np.asarray(breakpoint_m)) + 40.0 * np.log10(slant / breakpoint_m)
     return np.where(flat <= breakpoint_m, near(slant), far)
 
 
 def nlos_path_loss_db(
-    scenario: Scenario, distance_2d_m: Array, height_bs_m: Array, frequency_ghz: Array
+    scenario: Scenario,
+    distance_2d_m: Array,
+    height_bs_m: Array | float,
+    frequency_ghz: Array | float,
 ) -> Array:
     """Return the path loss of a receiver at 1.5 m behind obstacles; never below line of sight.
 
@@ -127,7 +132,8 @@ def nlos_path_loss_db(
             + 20.0 * np.log10(frequency_ghz)
             - (3.2 * np.log10(11.75 * RECEIVER_HEIGHT_M) ** 2 - 4.97)
         )
-    return np.maximum(loss, los_path_loss_db(scenario, flat, height_bs_m, frequency_ghz))
+    in_sight = los_path_loss_db(scenario, flat, height_bs_m, frequency_ghz)
+    return np.asarray(np.maximum(loss, in_sight))
 
 
 def los_probability(scenario: Scenario, distance_2d_m: Array) -> Array:
@@ -160,7 +166,7 @@ def antenna_gain_db(
     pattern: SectorPattern,
     off_boresight_deg: Array,
     below_horizon_deg: Array,
-    tilt_deg: Array,
+    tilt_deg: Array | float,
 ) -> Array:
     """Return the gain toward a receiver: boresight gain less horizontal and vertical loss.
 
@@ -180,12 +186,14 @@ def antenna_gain_db(
         12.0 * ((below_horizon_deg - tilt_deg) / pattern.vertical_beamwidth_deg) ** 2,
         pattern.vertical_floor_db,
     )
-    return pattern.gain_dbi - np.minimum(horizontal + vertical, pattern.horizontal_floor_db)
+    loss = np.minimum(horizontal + vertical, pattern.horizontal_floor_db)
+    return np.asarray(pattern.gain_dbi - loss)
 
 
 def noise_dbm(bandwidth_hz: Array | float, noise_figure_db: float) -> Array:
     """Return thermal noise in a bandwidth behind a receiver's noise figure."""
-    return THERMAL_NOISE_DBM_PER_HZ + 10.0 * np.log10(np.asarray(bandwidth_hz)) + noise_figure_db
+    bandwidth_db = 10.0 * np.log10(np.asarray(bandwidth_hz))
+    return np.asarray(THERMAL_NOISE_DBM_PER_HZ + bandwidth_db + noise_figure_db)
 
 
 def sinr_db(signal_dbm: Array, interference_dbm: Array, noise_power_dbm: Array | float) -> Array:

@@ -24,7 +24,7 @@ from tasks.twin.alarms import alarm_records
 from tasks.twin.coverage import radio_map
 from tasks.twin.delivered_rows import Run, delivered_rows
 from tasks.twin.effects import conditions_of, sound_conditions
-from tasks.twin.faults import Fault, FaultPlan, place_faults
+from tasks.twin.faults import Fault, FaultPlan, Terrain, place_faults
 from tasks.twin.flaws import Flaws, measuring_flaws
 from tasks.twin.layout import Archetype, Network, build_network
 from tasks.twin.measurement_xml import write_measurement_files
@@ -89,17 +89,17 @@ class SampleNetwork:
 
 NETWORKS = {
     "village": SampleNetwork("village", 0, 3, 7, 1, 3, 6),
-    "town": SampleNetwork("town", 0, 78, 28, 2, 24, 60),
+    "town": SampleNetwork("town", 0, 78, 28, 2, 24, 54),
 }
 """Known sample networks, before they are given a seed."""
 
 _BUSY_USE: dict[Archetype, tuple[float, float]] = {
-    "dense_urban": (0.30, 0.75),
-    "business": (0.25, 0.70),
-    "residential": (0.25, 0.75),
-    "transport": (0.25, 0.70),
-    "stadium": (0.10, 0.25),
-    "rural": (0.15, 0.50),
+    "dense_urban": (0.35, 0.75),
+    "business": (0.30, 0.70),
+    "residential": (0.30, 0.75),
+    "transport": (0.30, 0.70),
+    "stadium": (0.12, 0.30),
+    "rural": (0.20, 0.60),
 }
 
 
@@ -185,7 +185,8 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
     shocks = _shocks(network, chosen)
     demand = demand_shares(network, calendar, shocks, chosen.seed, chosen.yearly_growth)
     world = build_world(radio, demand, _busy_use(network, chosen.seed), chosen.seed)
-    faults = place_faults(network, radio.built, _plan(chosen, flaws), chosen.seed)
+    terrain = Terrain(network, radio.built, world.busy_use)
+    faults = place_faults(terrain, _plan(chosen, flaws), chosen.seed)
     conditions = conditions_of(radio, faults, calendar.periods)
     state = network_state(world, conditions)
     sound = network_state(world, sound_conditions(radio, calendar.periods))
@@ -305,16 +306,21 @@ def _benign_rows(run: Run, scene: Scene, shocks: Sequence[Shock]) -> pl.DataFram
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
             told.append(("holiday", [], midnight, midnight + timedelta(days=1)))
     moment = pl.Datetime("us", "UTC")
-    schema = {"kind": pl.String, "cell_dns": pl.List(pl.String), "start": moment, "end": moment}
+    columns = ("kind", "cell_dns", "start", "end")
+    kinds = (pl.String, pl.List(pl.String), moment, moment)
+    schema = pl.Schema(zip(columns, kinds, strict=True))
     return pl.DataFrame(told, schema=schema, orient="row").sort("start", "kind")
 
 
 def _plan(chosen: SampleNetwork, flaws: Flaws) -> FaultPlan:
     periods = chosen.days * PERIODS_A_DAY
-    # The first days are left sound: a network is not put under watch on its worst day.
+    newest_day = periods - PERIODS_A_DAY
+    # The newest day is the one that is judged: most faults begin there, in every kind.
+    earlier = chosen.newest_faults // 3 if chosen.newest_days > 1 else 0
     return FaultPlan(
         stretches=(
-            (chosen.newest_first, periods, chosen.newest_faults),
+            (newest_day, periods, chosen.newest_faults - earlier),
+            (chosen.newest_first, newest_day, earlier),
             (PERIODS_A_DAY // 2, chosen.newest_first, chosen.history_faults),
         ),
         periods=periods,

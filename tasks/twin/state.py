@@ -7,6 +7,7 @@ disturbance and congestion. Measurements count what happens in this state (measu
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,29 +19,39 @@ from tasks.twin.quality import QualityTables, at_load, at_rise, quality_tables
 from tasks.twin.traffic import PERIOD_S, wander
 from tasks.twin.traits import Traits, cell_traits
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 _ROUNDS = 3
 _CEILING = 0.985
-_PLANNED_LOAD = 0.6
+_PLANNED_LOAD = 0.45
+_FULLEST_PLANNED = 0.85
+_MAIN_SHARE = 0.15
 _QUIET_LOAD = 0.05
 _HALF_USER_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Noise of a run by (periods, cells): the same with and without faults, so both compare."""
+    """Noise of a run by (periods, cells): the same with and without faults, so both compare.
+
+    `rogue` is the share of attempts that single misbehaving terminals spoil, now and then.
+    """
 
     quality: Array
     split: Array
     session: Array
     failure: Array
     rise_db: Array
+    rogue: Array
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What stays as it is during a run."""
+    """What stays as it is during a run.
+
+    Attributes:
+        busy_use: by cell, the share of resource blocks that its planned busy hour needs.
+    """
 
     radio: RadioMap
     tables: QualityTables
@@ -48,6 +59,7 @@ class World:
     chance: Chance
     backhaul_mbps: Array
     peak_site_mbps: Array
+    busy_use: Array
     site_of: npt.NDArray[np.int64]
     demand: Array
 
@@ -107,7 +119,8 @@ def build_world(radio: RadioMap, relative_demand: Array, peak_use: Array, seed: 
     Args:
         radio: the network's gains.
         relative_demand: by period and area, about 1 in an area's busy hour.
-        peak_use: by area, the share of its fullest cell's resource blocks used in a busy hour.
+        peak_use: by area, the share of resource blocks used in a busy hour by the cells that
+            serve it.
         seed: of the run.
     """
     tables = quality_tables(radio.network, radio.built)
@@ -128,29 +141,49 @@ def build_world(radio: RadioMap, relative_demand: Array, peak_use: Array, seed: 
             split=0.06 * wander(rng, shape, 0.95),
             session=0.07 * wander(rng, shape, 0.95),
             failure=0.18 * wander(rng, shape, 0.9),
-            rise_db=0.25 * wander(rng, shape, 0.9),
+            rise_db=0.45 * wander(rng, shape, 0.9) + _bursts(rng, shape, 0.004, 2.0),
+            rogue=_bursts(rng, shape, 0.0004, 0.05),
         ),
         backhaul_mbps=np.array([site.backhaul_mbps for site in radio.network.sites], np.float32),
         peak_site_mbps=peak,
+        busy_use=(share @ scale) / np.maximum(_planned_capacity(tables, traits), 1e-3),
         site_of=site_of,
         demand=relative_demand * scale,
     )
 
 
+def _bursts(rng: np.random.Generator, shape: tuple[int, int], chance: float, size: float) -> Array:
+    """Return rare, short excursions of exponential size; zero most of the time."""
+    hit = rng.random(shape, dtype=np.float32) < chance
+    return np.asarray(hit * rng.exponential(size, shape), dtype=np.float32)
+
+
 def _planned_scale(
     radio: RadioMap, tables: QualityTables, traits: Traits, peak_use: Array
 ) -> Array:
+    """Return each area's busy-hour demand in Mbit/s.
+
+    An area may ask of a cell what its part of the cell bears, parts being as coverage is shared;
+    an area whose cells are small asks little. Where that still overfills a cell, those who fill it
+    ask less.
+    """
     share = radio.built.share.astype(np.float32)
-    load = np.full((1, len(traits.downlink_mbps)), _PLANNED_LOAD, dtype=np.float32)
-    capacity = at_load(tables.rate, load)[0] * traits.downlink_mbps
-    scale = np.full(share.shape[1], 10.0, dtype=np.float32)
-    own = np.array([radio.network.area_of(cell) for cell in radio.network.cells])
-    for _ in range(25):
-        use = (share @ scale) / np.maximum(capacity, 1e-3)
-        fullest = np.zeros(len(scale), dtype=np.float32)
-        np.maximum.at(fullest, own, use)
-        scale *= (peak_use / np.maximum(fullest, 1e-3)) ** 0.7
+    capacity = np.maximum(_planned_capacity(tables, traits), 1e-3)
+    burden = share.sum(axis=1) / capacity
+    covered = np.maximum(share.sum(axis=0), 1e-6)
+    scale = peak_use * covered / np.maximum(share.T @ burden, 1e-9)
+    for _ in range(12):
+        asked = share * scale[None, :]
+        use = asked.sum(axis=1) / capacity
+        is_mainly = asked > _MAIN_SHARE * np.maximum(asked.sum(axis=1, keepdims=True), 1e-9)
+        fullest = np.where(is_mainly, use[:, None], 0.0).max(axis=0)
+        scale = scale * np.minimum(_FULLEST_PLANNED / np.maximum(fullest, 1e-3), 1.0) ** 0.5
     return scale
+
+
+def _planned_capacity(tables: QualityTables, traits: Traits) -> Array:
+    load = np.full((1, len(traits.downlink_mbps)), _PLANNED_LOAD, dtype=np.float32)
+    return np.asarray(at_load(tables.rate, load)[0] * traits.downlink_mbps, dtype=np.float32)
 
 
 def network_state(world: World, conditions: Conditions) -> State:
@@ -210,7 +243,7 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
     np.fill_diagonal(loudness, 0.0)
     loudness /= np.maximum(loudness.sum(axis=1, keepdims=True), 1e-9)
     loudness_t = loudness.T.astype(np.float32)
-    load = np.full(offered.shape, 0.25, dtype=np.float32)
+    load: Array = np.full(offered.shape, 0.25, dtype=np.float32)
     for _ in range(_ROUNDS):
         busy = (_QUIET_LOAD + (1.0 - _QUIET_LOAD) * load) * (1.0 - conditions.unavailable)
         around = busy @ loudness_t
@@ -301,6 +334,7 @@ def _service(
     )
     core = _either(traits.core_fail * luck, conditions.core_failure)
     access = traits.access_fail * luck + 0.02 * weak + 0.12 * outage + 0.10 * crowd
+    access = access + world.chance.rogue
     drop = traits.drop * luck + 0.012 * weak + 0.06 * outage + 0.015 * crowd
     queue = 2.2 * down["load"] / (1.03 - down["load"])
     return {
@@ -311,7 +345,7 @@ def _service(
         "mcs_mean": _looked_up(world, conditions, "mcs_mean", at_load, around),
         "cqi_square": _looked_up(world, conditions, "cqi_square", at_load, around),
         "downlink_error": traits.downlink_error * np.exp(0.15 * world.chance.failure) + 0.10 * low,
-        "access_fail": np.minimum(_either(access, 0.08 * conditions.access_blocked), 0.9),
+        "access_fail": np.minimum(_either(access, 0.015 * conditions.access_blocked), 0.9),
         "core_fail": np.minimum(core, 0.9),
         "bearer_fail": np.minimum(traits.bearer_fail * luck + 0.05 * crowd + 0.01 * outage, 0.9),
         "drop": np.clip(drop + 0.2 * np.maximum(torn, 0.0), 0.0, 0.9),

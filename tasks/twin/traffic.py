@@ -6,6 +6,7 @@ Demand belongs to areas, not to cells: who carries it is a matter of radio (cove
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from scipy.signal import lfilter
 
 from tasks.twin.layout import Archetype, Network
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 PERIODS_A_DAY = 96
 PERIOD_S = 900
@@ -162,11 +163,11 @@ def _week_shape(kind: Archetype, calendar: Season) -> Array:
 
 def _noise(rng: np.random.Generator, kinds: Sequence[Archetype], periods: int) -> Array:
     areas = len(kinds)
-    noise = 0.10 * wander(rng, (periods, areas), _PERSISTENCE)
+    noise = 0.12 * wander(rng, (periods, areas), _PERSISTENCE)
     noise += 0.04 * rng.standard_normal((periods, areas), dtype=np.float32)
     noise += 0.03 * wander(rng, (periods, 1), 0.98)
     days = -(-periods // PERIODS_A_DAY)
-    by_day = 0.05 * rng.standard_normal((days, areas), dtype=np.float32)
+    by_day = 0.06 * rng.standard_normal((days, areas), dtype=np.float32)
     noise += np.repeat(by_day, PERIODS_A_DAY, axis=0)[:periods]
     names = sorted(set(kinds))
     shared = 0.04 * wander(rng, (periods, len(names)), 0.97)

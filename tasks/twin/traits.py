@@ -5,17 +5,18 @@ clutter, software and terminals do.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.twin.layout import Archetype, Network
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 _SESSION_MBIT: dict[Archetype, float] = {
-    "dense_urban": 7.0, "business": 6.0, "residential": 10.0, "transport": 4.0,
-    "stadium": 5.0, "rural": 8.0,
+    "dense_urban": 3.5, "business": 3.0, "residential": 4.5, "transport": 2.0,
+    "stadium": 2.5, "rural": 3.5,
 }  # fmt: skip
 _HANDOVERS_A_USER_S: dict[Archetype, float] = {
     "dense_urban": 0.020, "business": 0.016, "residential": 0.014, "transport": 0.060,

@@ -1,9 +1,11 @@
 """Backhaul: what a site's link carries, drops and delays when its cells want more than it bears."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 PACKET_MBIT = 0.0104
 """A mean downlink packet of 1,300 bytes."""

@@ -7,6 +7,7 @@ Nothing outside of the evaluation may read what comes from here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,8 @@ from tasks.twin.layout import Network
 from tasks.twin.state import State
 from tasks.twin.traffic import Season
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
+Flags = npt.NDArray[np.bool_]
 
 NEIGHBOR_EFFECT = 0.5
 """From this effect on, a cell near a fault is listed as its neighbor."""
@@ -52,13 +54,13 @@ class Scene:
     sound: State
 
 
-def effect(scene: Scene, first: int, last: int, cells: Sequence[int]) -> Array:
+def effect(scene: Scene, first: int, last: int, cells: npt.NDArray[np.integer[Any]]) -> Array:
     """Return how far cells are from their sound state, 1 being just measurable.
 
     Shape (periods, cells). Volumes and rates are compared as logarithms, failure shares against
     the scatter of as many tries and the cell's own ups and downs.
     """
-    where = np.ix_(np.arange(first, last), np.asarray(cells, dtype=np.int64))
+    where = np.ix_(np.arange(first, last), cells)
 
     def both(name: str) -> tuple[Array, Array]:
         return getattr(scene.state, name)[where], getattr(scene.sound, name)[where]
@@ -111,27 +113,27 @@ def fault_rows(scene: Scene, faults: Sequence[Fault]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def cell_period_rows(
-    scene: Scene, faults: Sequence[Fault], missing: npt.NDArray[np.bool_]
-) -> pl.DataFrame:
+def cell_period_rows(scene: Scene, faults: Sequence[Fault], missing: Flags) -> pl.DataFrame:
     """Return the truth by cell and period.
 
     A faulty cell has a row for every period of its fault; `is_affected` tells where the fault was
-    measurable. A cell nearby that the fault moved noticeably has rows with the role `neighbor`
-    and `is_affected` false: what is found there is neither asked for nor a false alarm.
+    measurable. A sound cell that faults moved noticeably has rows of the nearest one, with the
+    role `neighbor` and `is_affected` false: what is found there is neither asked for nor a
+    false alarm.
 
     Args:
         scene: the states to compare.
         faults: all faults of the run.
         missing: by period and cell, nothing was delivered.
     """
-    frames = [_rows_of(scene, fault, missing) for fault in faults]
+    cause = _nearest_causes(scene, faults)
+    frames = [_rows_of(scene, fault, missing, cause, number) for number, fault in enumerate(faults)]
     if not frames:
         return pl.DataFrame(schema=_PERIOD_SCHEMA)
     return pl.concat(frames).sort("fault_id", "cell_dn", "period_start")
 
 
-_PERIOD_SCHEMA = {
+_PERIOD_SCHEMA: dict[str, Any] = {
     "cell_dn": pl.String,
     "period_start": pl.Datetime("us", "UTC"),
     "fault_id": pl.String,
@@ -143,12 +145,14 @@ _PERIOD_SCHEMA = {
 }
 
 
-def _rows_of(scene: Scene, fault: Fault, missing: npt.NDArray[np.bool_]) -> pl.DataFrame:
-    everyone = np.arange(len(scene.network.cells))
-    strength = effect(scene, fault.first, fault.last, everyone)
-    is_faulty = np.isin(everyone, fault.cells)
-    near = _near(scene.network, fault)
-    listed = is_faulty[None, :] | (near[None, :] & (strength >= NEIGHBOR_EFFECT))
+def _rows_of(
+    scene: Scene, fault: Fault, missing: Flags, cause: npt.NDArray[np.int32], number: int
+) -> pl.DataFrame:
+    cells = np.arange(len(scene.network.cells))
+    strength = effect(scene, fault.first, fault.last, cells)
+    is_faulty = np.isin(cells, fault.cells)
+    is_near = cause[fault.first : fault.last] == number
+    listed = is_faulty[None, :] | (is_near & (strength >= NEIGHBOR_EFFECT))
     period, cell = np.nonzero(listed)
     names = pl.Series([other.dn for other in scene.network.cells])
     starts = pl.Series(
@@ -171,16 +175,22 @@ def _rows_of(scene: Scene, fault: Fault, missing: npt.NDArray[np.bool_]) -> pl.D
     )
 
 
-def _near(network: Network, fault: Fault) -> npt.NDArray[np.bool_]:
-    """Return the cells within four site spacings of the fault."""
-    sites = [network.cells[cell].site for cell in fault.cells]
-    found = np.zeros(len(network.cells), dtype=bool)
-    for site in sites:
-        reach = 4.0 * site.spacing_m
-        found |= np.array(
-            [
-                np.hypot(cell.site.x_m - site.x_m, cell.site.y_m - site.y_m) <= reach
-                for cell in network.cells
-            ]
-        )
-    return found
+def _nearest_causes(scene: Scene, faults: Sequence[Fault]) -> npt.NDArray[np.int32]:
+    """Return by period and cell the number of the nearest standing fault; -1 at none.
+
+    A cell that is faulty itself has -1: its rows are those of its own fault.
+    """
+    cells = scene.network.cells
+    x_m, y_m = (np.array([getattr(c.site, name) for c in cells]) for name in ("x_m", "y_m"))
+    shape = (scene.calendar.periods, len(cells))
+    nearest = np.full(shape, np.inf, dtype=np.float32)
+    cause = np.full(shape, -1, dtype=np.int32)
+    for number, fault in enumerate(faults):
+        away = np.min([np.hypot(x_m - x_m[cell], y_m - y_m[cell]) for cell in fault.cells], axis=0)
+        time = slice(fault.first, fault.last)
+        closer = away[None, :] < nearest[time]
+        cause[time][closer] = number
+        nearest[time] = np.minimum(nearest[time], away[None, :])
+    for fault in faults:
+        cause[fault.first : fault.last, list(fault.cells)] = -1
+    return cause

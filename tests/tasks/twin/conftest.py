@@ -1,0 +1,45 @@
+"""A village, simulated once a session, and its files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.twin.effects import conditions_of
+from tasks.twin.faults import KINDS, FaultPlan, Terrain, place_faults
+from tasks.twin.sample_network import NETWORKS, simulated_run, write_sample_network
+from tasks.twin.state import network_state
+
+
+@pytest.fixture(scope="session")
+def village_run():
+    """Return (run, scene, faults, shocks) of a village."""
+    return simulated_run(replace(NETWORKS["village"], seed=7))
+
+
+@pytest.fixture(scope="session")
+def village(tmp_path_factory):
+    """Return the manifest of a written village."""
+    return write_sample_network("village", 7, tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def fault_of(village_run):
+    """Return, for a kind, a fault on the village's busiest day and the states with and without."""
+    run, scene, _, _ = village_run
+    world, periods = run.world, run.calendar.periods
+    terrain = Terrain(scene.network, world.radio.built, world.busy_use)
+    plan = FaultPlan(((96, 5 * 96, len(KINDS)),), periods)
+    drawn = [fault for seed in range(20) for fault in place_faults(terrain, plan, seed)]
+    states = {}
+
+    def of(kind):
+        if kind not in states:
+            fault = max((f for f in drawn if f.kind == kind), key=lambda f: f.last - f.first)
+            conditions = conditions_of(world.radio, [fault], periods)
+            states[kind] = fault, network_state(world, conditions)
+        fault, state = states[kind]
+        where = np.ix_(range(fault.first + fault.ramp, fault.last), fault.cells)
+        return fault, where, state, scene.sound
+
+    return of
