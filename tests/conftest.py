@@ -13,6 +13,9 @@ REAL_DATA = REPOSITORY.parent / "shared" / "data"
 for _name, _value in profile_variables(REPOSITORY / "deployments/profiles/local.env").items():
     os.environ.setdefault(_name, _value)
 
+TEST_POSTGRESQL = os.environ.get("ANOPS_TEST_POSTGRESQL")
+"""An empty database that tests may fill; unset, what needs one is skipped."""
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -11,6 +11,7 @@ from data_products.lineage import Lineage
 from data_products.product import TIME, Column, ProductTable
 from semantic_layer.errors import InputError, TransientError, UnknownNameError
 from semantic_layer.periods import Window
+from tests.conftest import TEST_POSTGRESQL
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1))
@@ -61,13 +62,34 @@ def iceberg(folder):
     return IcebergTables.at(folder, described=described)
 
 
+def iceberg_on_postgresql(folder):
+    """The production catalogue; name an empty database of a server to run it."""
+    from tasks.adapters.iceberg_tables import IcebergTables
+
+    pytest.importorskip("psycopg2", reason="needs the extra `postgresql`")
+    if TEST_POSTGRESQL is None:
+        pytest.skip("needs ANOPS_TEST_POSTGRESQL=postgresql+psycopg2://...")
+    store = IcebergTables.at(folder, TEST_POSTGRESQL, described=described)
+    for namespace in store._catalog.list_namespaces():
+        for name in store._catalog.list_tables(namespace):
+            store._catalog.drop_table(name)
+    return store
+
+
 def in_memory(_folder):
     from tasks.adapters.memory_tables import InMemoryTables
 
     return InMemoryTables(StoppedClock(), described)
 
 
-@pytest.fixture(params=[pytest.param(iceberg, marks=pytest.mark.slow), in_memory])
+STORES = [
+    pytest.param(iceberg, marks=pytest.mark.slow),
+    pytest.param(iceberg_on_postgresql, marks=pytest.mark.slow),
+    in_memory,
+]
+
+
+@pytest.fixture(params=STORES)
 def store(request, tmp_path):
     return request.param(tmp_path)
 
