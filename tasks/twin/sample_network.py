@@ -7,13 +7,13 @@ the same bytes. A folder with a manifest is whole; anything else is started anew
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.errors import InputError, UnknownNameError
@@ -24,83 +24,33 @@ from tasks.twin.alarms import alarm_records
 from tasks.twin.coverage import radio_map
 from tasks.twin.delivered_rows import Run, delivered_rows
 from tasks.twin.effects import conditions_of, sound_conditions
-from tasks.twin.faults import Fault, FaultPlan, Terrain, place_faults
-from tasks.twin.flaws import Flaws, measuring_flaws
-from tasks.twin.layout import Archetype, Network, build_network
+from tasks.twin.faults import Fault, Terrain, place_faults
+from tasks.twin.flaws import measuring_flaws
+from tasks.twin.layout import build_network
 from tasks.twin.measurement_xml import write_measurement_files
+from tasks.twin.scenario import (
+    NETWORKS,
+    SampleNetwork,
+    benign_shocks,
+    fault_plan,
+    outside_temperature,
+    planned_busy_use,
+)
 from tasks.twin.state import build_world, network_state
 from tasks.twin.traffic import (
     PERIOD_S,
     PERIODS_A_DAY,
-    Season,
     Shock,
     demand_shares,
     public_holidays,
     season,
-    wander,
 )
 from tasks.twin.true_effects import Scene, cell_period_rows, fault_rows
 
 VERSION = 1
 """Rises whenever the same parameters would give other files."""
 
-DEFAULT_END = datetime(2025, 6, 5, tzinfo=UTC)
 _PERIODS_AT_ONCE = 48
-
-
-@dataclass(frozen=True, slots=True)
-class SampleNetwork:
-    """What is generated.
-
-    Attributes:
-        sites: how many; each has one to nine cells.
-        history_days: days delivered as Parquet.
-        newest_days: days delivered as measurement files, after the history.
-        history_faults, newest_faults: faults that begin in each.
-        end: midnight UTC after the newest day.
-        yearly_growth: of demand; 0.3 is 30 % more a year later.
-    """
-
-    name: str
-    seed: int
-    sites: int
-    history_days: int
-    newest_days: int
-    history_faults: int
-    newest_faults: int
-    end: datetime = DEFAULT_END
-    yearly_growth: float = 0.3
-
-    @property
-    def days(self) -> int:
-        """All days."""
-        return self.history_days + self.newest_days
-
-    @property
-    def start(self) -> datetime:
-        """The first period's start."""
-        return self.end - timedelta(days=self.days)
-
-    @property
-    def newest_first(self) -> int:
-        """Index of the newest days' first period."""
-        return self.history_days * PERIODS_A_DAY
-
-
-NETWORKS = {
-    "village": SampleNetwork("village", 0, 3, 7, 1, 3, 6),
-    "town": SampleNetwork("town", 0, 78, 28, 2, 24, 54),
-}
-"""Known sample networks, before they are given a seed."""
-
-_BUSY_USE: dict[Archetype, tuple[float, float]] = {
-    "dense_urban": (0.35, 0.75),
-    "business": (0.30, 0.70),
-    "residential": (0.30, 0.75),
-    "transport": (0.30, 0.70),
-    "stadium": (0.12, 0.30),
-    "rural": (0.20, 0.60),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +114,7 @@ def write_sample_network(
     standing = _standing(target, chosen)
     if standing is not None:
         return standing
-    half = folder / f".{name}-{seed}.half"
+    half = folder / ".half" / f"{name}-{seed}"
     shutil.rmtree(half, ignore_errors=True)
     for part in ("delivered/pm", "delivered/history", "delivered/topology", "delivered/alarms"):
         (half / part).mkdir(parents=True)
@@ -173,6 +123,8 @@ def write_sample_network(
     (half / "manifest.json").write_text(json.dumps(_described(manifest), indent=2) + "\n", "utf-8")
     shutil.rmtree(target, ignore_errors=True)
     half.rename(target)
+    with suppress(OSError):  # another network may be in the making there
+        half.parent.rmdir()
     return manifest
 
 
@@ -182,11 +134,12 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
     radio = radio_map(network, chosen.seed)
     calendar = season(chosen.start, chosen.days)
     flaws = measuring_flaws(network, calendar.periods, chosen.newest_first, chosen.seed)
-    shocks = _shocks(network, chosen)
+    busy_use = planned_busy_use(network, chosen.seed)
+    shocks = benign_shocks(network, chosen, busy_use)
     demand = demand_shares(network, calendar, shocks, chosen.seed, chosen.yearly_growth)
-    world = build_world(radio, demand, _busy_use(network, chosen.seed), chosen.seed)
+    world = build_world(radio, demand, busy_use, chosen.seed)
     terrain = Terrain(network, radio.built, world.busy_use)
-    faults = place_faults(terrain, _plan(chosen, flaws), chosen.seed)
+    faults = place_faults(terrain, fault_plan(chosen, flaws), chosen.seed)
     conditions = conditions_of(radio, faults, calendar.periods)
     state = network_state(world, conditions)
     sound = network_state(world, sound_conditions(radio, calendar.periods))
@@ -196,7 +149,7 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
         state=state,
         conditions=conditions,
         flaws=flaws,
-        temperature_degc=_temperature(calendar, shocks, chosen.seed),
+        temperature_degc=outside_temperature(calendar, shocks, chosen.seed),
         catalogue=catalogue(),
         seed=chosen.seed,
     )
@@ -221,7 +174,7 @@ def _standing(target: Path, chosen: SampleNetwork) -> Manifest | None:
     if not path.is_file():
         return None
     told = json.loads(path.read_text(encoding="utf-8"))
-    if told.get("version") != VERSION or told.get("parameters") != _parameters(chosen):
+    if any(told.get(key) != value for key, value in _identity(chosen).items()):
         return None
     return Manifest(target, chosen, *_windows(chosen), told["counts"])
 
@@ -231,14 +184,19 @@ def _windows(chosen: SampleNetwork) -> tuple[Window, Window]:
     return Window(chosen.start, border), Window(border, chosen.end)
 
 
-def _parameters(chosen: SampleNetwork) -> dict[str, Any]:
-    return asdict(chosen) | {"end": chosen.end.astimezone(UTC).isoformat()}
+def _identity(chosen: SampleNetwork) -> dict[str, Any]:
+    """Return what makes two sample networks the same, the names they are written with included."""
+    names = sorted((m.column, m.standard_name) for m in catalogue().measurements.values())
+    return {
+        "version": VERSION,
+        "parameters": asdict(chosen) | {"end": chosen.end.astimezone(UTC).isoformat()},
+        "measurements": sha256(repr(names).encode()).hexdigest()[:16],
+    }
 
 
 def _described(manifest: Manifest) -> dict[str, Any]:
     return {
-        "version": VERSION,
-        "parameters": _parameters(manifest.parameters),
+        **_identity(manifest.parameters),
         "history": str(manifest.history),
         "newest": str(manifest.newest),
         "counts": manifest.counts,
@@ -310,61 +268,3 @@ def _benign_rows(run: Run, scene: Scene, shocks: Sequence[Shock]) -> pl.DataFram
     kinds = (pl.String, pl.List(pl.String), moment, moment)
     schema = pl.Schema(zip(columns, kinds, strict=True))
     return pl.DataFrame(told, schema=schema, orient="row").sort("start", "kind")
-
-
-def _plan(chosen: SampleNetwork, flaws: Flaws) -> FaultPlan:
-    periods = chosen.days * PERIODS_A_DAY
-    newest_day = periods - PERIODS_A_DAY
-    # The newest day is the one that is judged: most faults begin there, in every kind.
-    earlier = chosen.newest_faults // 3 if chosen.newest_days > 1 else 0
-    return FaultPlan(
-        stretches=(
-            (newest_day, periods, chosen.newest_faults - earlier),
-            (chosen.newest_first, newest_day, earlier),
-            (PERIODS_A_DAY // 2, chosen.newest_first, chosen.history_faults),
-        ),
-        periods=periods,
-        spared_sites=() if flaws.new_site is None else (flaws.new_site,),
-    )
-
-
-def _busy_use(network: Network, seed: int) -> npt.NDArray[np.float32]:
-    rng = np.random.default_rng([seed, 10])
-    bounds = [_BUSY_USE[kind] for kind in network.area_archetypes()]
-    return np.array([low + (high - low) * rng.beta(1.6, 2.2) for low, high in bounds], np.float32)
-
-
-def _shocks(network: Network, chosen: SampleNetwork) -> list[Shock]:
-    """Return weather over the whole network and events that its capacity bears."""
-    rng = np.random.default_rng([chosen.seed, 11])
-    periods = chosen.days * PERIODS_A_DAY
-    found = []
-    for first, last, storms, events in (
-        (0, chosen.newest_first, 1 + chosen.history_days // 14, chosen.history_days // 3),
-        (chosen.newest_first, periods, 1, 1 + len(network.sites) // 20),
-    ):
-        for _ in range(storms):
-            begin = int(rng.integers(first, max(first + 1, last - 24)))
-            length = int(rng.integers(10, 22))
-            found.append(Shock("weather", begin, min(begin + length, last), rng.uniform(1.08, 1.2)))
-        for _ in range(events):
-            site = network.sites[int(rng.integers(0, len(network.sites)))]
-            area = (site.index - 1) * network.sectors
-            begin = int(rng.integers(first, last)) // PERIODS_A_DAY * PERIODS_A_DAY
-            begin = min(begin + int(rng.integers(44, 72)), last - 4)
-            end = min(begin + int(rng.integers(8, 16)), last)
-            areas = tuple(range(area, area + network.sectors))
-            found.append(Shock("event", begin, end, rng.uniform(1.3, 1.8), areas))
-    return found
-
-
-def _temperature(calendar: Season, shocks: Sequence[Shock], seed: int) -> npt.NDArray[np.float32]:
-    """Return the outside temperature: day and night, slow weather, cooler in a storm."""
-    rng = np.random.default_rng([seed, 12])
-    daily = 5.0 * np.cos(2.0 * np.pi * (calendar.local_hour - 15.0) / 24.0)
-    slow = 4.0 * wander(rng, (calendar.periods, 1), 0.998)[:, 0]
-    degrees = 16.0 + daily + slow
-    for shock in shocks:
-        if shock.kind == "weather":
-            degrees[shock.first : shock.last] -= 5.0
-    return np.asarray(degrees, dtype=np.float32)

@@ -171,7 +171,7 @@ def _planned_scale(
     capacity = np.maximum(_planned_capacity(tables, traits), 1e-3)
     burden = share.sum(axis=1) / capacity
     covered = np.maximum(share.sum(axis=0), 1e-6)
-    scale = peak_use * covered / np.maximum(share.T @ burden, 1e-9)
+    scale: Array = peak_use * covered / np.maximum(share.T @ burden, 1e-9)
     for _ in range(12):
         asked = share * scale[None, :]
         use = asked.sum(axis=1) / capacity

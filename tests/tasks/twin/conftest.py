@@ -7,7 +7,8 @@ import pytest
 
 from tasks.twin.effects import conditions_of
 from tasks.twin.faults import KINDS, FaultPlan, Terrain, place_faults
-from tasks.twin.sample_network import NETWORKS, simulated_run, write_sample_network
+from tasks.twin.sample_network import simulated_run, write_sample_network
+from tasks.twin.scenario import NETWORKS
 from tasks.twin.state import network_state
 
 

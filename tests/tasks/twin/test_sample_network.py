@@ -16,7 +16,8 @@ from semantic_layer.loading import catalogue
 from tasks.ingestion.measurement_batches import measured_batch
 from tasks.twin.delivered_rows import delivered_rows
 from tasks.twin.faults import KINDS
-from tasks.twin.sample_network import NETWORKS, write_sample_network
+from tasks.twin.sample_network import write_sample_network
+from tasks.twin.scenario import NETWORKS
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -57,6 +58,20 @@ def test_a_whole_network_is_kept_and_half_a_one_made_anew(tmp_path):
     next((first.delivered / "pm").iterdir()).unlink()
     write_sample_network("village", 1, tmp_path)
     assert digest(first.folder) == whole
+
+
+def test_what_a_killed_writer_left_behind_is_swept_away(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.twin.sample_network.files.write_alarms", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_sample_network("village", 1, tmp_path)
+    assert not list(tmp_path.glob("*/manifest.json"))
+    whole = write_sample_network("village", 1, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["village-1"]
+    assert (whole.folder / "manifest.json").is_file()
 
 
 def test_other_parameters_make_another_network_in_its_place(tmp_path):
