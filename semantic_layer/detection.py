@@ -3,6 +3,7 @@
 Detector, report and agents read them here; they stand in no code, prompt or query.
 """
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,17 @@ class Detection(BaseModel):
     own_correlation_trust: float = Field(ge=0, le=1)
     score_begins: float = Field(gt=0)
     score_ends: float = Field(gt=0)
-    fewest_periods: int = Field(ge=1)
+    fewest_hours: float = Field(ge=0)
     longest_pause_hours: float = Field(ge=0)
     look_back_days: int = Field(ge=0)
     baseline_spreads: float = Field(gt=0)
     band_spreads: float = Field(gt=0)
     contributing_kpis: int = Field(ge=1)
     severities: tuple[SeverityLimit, ...] = Field(min_length=1)
+
+    def fewest_periods(self, granularity_s: int) -> int:
+        """Return how many periods make a finding."""
+        return max(math.ceil(self.fewest_hours * 3600 / granularity_s), 1)
 
     @model_validator(mode="after")
     def _ends_below_begin(self) -> "Detection":

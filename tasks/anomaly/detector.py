@@ -16,6 +16,7 @@ from semantic_layer.detection import Detection
 from tasks.anomaly.accumulation import accumulated
 from tasks.anomaly.arrays import Floats, Integers
 from tasks.anomaly.cube import Grid
+from tasks.anomaly.dynamic_thresholds import dynamic_threshold_scores
 from tasks.anomaly.joint_distance import (
     agreement,
     co_movement,
@@ -37,7 +38,7 @@ from tasks.anomaly.week_baseline import (
 
 _ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
 _LONG = 96.0
-_WILDEST = 12.0  # spreads; beyond, farther is no stronger evidence
+_WILDEST = (5.0, 12.0)  # spreads in an hour or less, and at most; see `_wildest`
 _NORMAL_90 = 1.2816
 _WIDEST_OWN = 1.5  # of the network's
 _EVEN_NOISE_FLOOR = {"share": 5e-3, "occupancy": 1e-2, "positive": 1e-2, "plain": 1e-6}
@@ -133,7 +134,8 @@ def deviations(
     """
     shared, doubt = expected_shocks(rest, spread, network, training_periods)
     width = np.hypot(spread_by_period(spread, network, slots, rest.shape[-1]), doubt)
-    return np.clip((rest - shared) / width, -_WILDEST, _WILDEST)
+    limit = _wildest(slots)
+    return np.clip((rest - shared) / width, -limit, limit)
 
 
 def expected_shocks(
@@ -169,8 +171,13 @@ def judged(
     slots, spread = grid.slots_a_day, fitted.baseline.spread
     strays = deviations(fitted.rest, spread, network, slots, training_periods)
     scores = _scores(strays, memories(grid, rules), network, training_periods, first_scored, rules)
-    single = np.abs(fitted.rest) / spread_by_period(spread, network, slots, values.shape[-1])
-    single = np.nan_to_num(single[..., first_scored:], nan=0.0).max(axis=1, initial=0.0)
+    single = dynamic_threshold_scores(
+        np.where(np.isfinite(fitted.rest), values, np.nan),
+        fitted.expected,
+        fitted.typical,
+        kpis,
+        (slots, training_periods, first_scored),
+    )
     is_judged = np.isfinite(strays[..., first_scored:]).any(axis=1)
     return Judgement(
         np.where(is_judged, scores, np.nan),
@@ -202,6 +209,15 @@ def own_covariances(
     own = co_movement(history[..., :: _stride(span, training)])
     trust = trust_in_own(training / span, strays.shape[1], rules.own_correlation_trust)
     return shrunk(own, pooled, trust)
+
+
+def _wildest(slots: int) -> float:
+    """Return the stray beyond which one KPI in one period is no stronger evidence.
+
+    In a quarter of an hour a rate over three attempts jumps by itself; over a day it does not.
+    """
+    usual, most = _WILDEST
+    return float(np.clip(usual * np.sqrt(24 / slots), usual, most))
 
 
 def _stride(span: float, training: int) -> int:

@@ -33,7 +33,7 @@ def episodes(
     """Return the episodes that touch `window`, each from its true beginning.
 
     An episode is a run of periods at `score_ends` or above, pauses up to `longest_pause_hours`
-    bridged, that reaches `score_begins` somewhere and has at least `fewest_periods`. A period
+    bridged, that reaches `score_begins` somewhere and is no shorter than `fewest_hours`. A period
     without a score is a pause: it neither ends an episode nor proves it.
 
     Args:
@@ -69,7 +69,7 @@ def episodes(
         )
         .filter(
             pl.col("peak_score") >= rules.score_begins,
-            pl.col("periods_count") >= rules.fewest_periods,
+            pl.col("periods_count") >= rules.fewest_periods(granularity_s),
             pl.col("last_start") >= window.start,
         )
         .sort("cell_dn", "anomaly_start")

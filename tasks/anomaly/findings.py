@@ -4,7 +4,7 @@ The sentence is made by code from numbers in the table; no model writes any of i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -77,16 +77,17 @@ def severity(
 
 
 def explanation(
-    since: datetime, window_start: datetime, blamed: Sequence[tuple[ScoredKpi, float, float, float]]
+    since: datetime, window_end: datetime, blamed: Sequence[tuple[ScoredKpi, float, float, float]]
 ) -> str:
     """Return a sentence such as 'Since 07:15 cell_drop_rate 4.1 % where 0.2 to 0.9 was expected.'.
 
     Args:
         since: when the anomaly began.
-        window_start: start of the scored window; an earlier day is named with its date.
+        window_end: end of the scored window; a day before its last is named with its date.
         blamed: KPI, what was seen, and the bounds of what was expected, the first KPI first.
     """
-    begun = f"{since:%H:%M}" if since >= window_start else f"{since:%Y-%m-%d %H:%M}"
+    is_last_day = since.date() == (window_end - timedelta(microseconds=1)).date()
+    begun = f"{since:%H:%M}" if is_last_day else f"{since:%Y-%m-%d %H:%M}"
     told = "; ".join(_said(*one) for one in blamed[:_NAMED_KPIS])
     return f"Since {begun} UTC {told or 'KPIs move together as they normally do not'}."
 
@@ -129,7 +130,7 @@ def _finding(
         ],
         "explanation": explanation(
             episode["anomaly_start"],
-            episode["window_start"],
+            episode["window_end"],
             [
                 (plan.kpis[number], float(seen[number]), float(low[number]), float(high[number]))
                 for number in blamed

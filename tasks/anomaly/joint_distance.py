@@ -10,10 +10,10 @@ from scipy.linalg import solve_triangular
 from tasks.anomaly.arrays import Booleans, Floats, Integers
 
 _WINSOR = 3.0  # a stray beyond this many spreads teaches the covariance no more
-_WILD = 6.0
+_WILD = 4.5
 _PERIODS_A_KPI = 10.0
 _RIDGE = 0.02
-_STILL, _GONE = 0.5, 0.25  # share of a remembered deviation that still shows, or no longer does
+_STILL, _GONE = 0.7, 0.4  # share of a remembered deviation that still shows, or no longer does
 
 
 def co_movement(deviations: Floats) -> Floats:
@@ -95,8 +95,8 @@ def standardized(squares: Floats, degrees: Integers) -> Floats:
 def agreement(recent: Floats, remembered: Floats, covariances: Floats) -> Floats:
     """Return how much of what is remembered still shows, 0 to 1, [cells, periods].
 
-    Taken along the remembered deviation's own direction: a recent one of half its length or more
-    still shows all of it, one of a quarter or less nothing.
+    Taken along the remembered deviation's own direction: a recent one of most of its length still
+    shows all of it, one of less than half nothing.
 
     Args:
         recent: the shorter memory's deviations, [cells, KPIs, periods]; NaN is no data.

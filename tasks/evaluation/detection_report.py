@@ -133,7 +133,7 @@ def merge_rule(rules: Detection, granularity_s: int) -> MergeRule:
     return MergeRule(
         rules.score_ends / rules.score_begins,
         int(rules.longest_pause_hours * 3600 // granularity_s),
-        rules.fewest_periods,
+        rules.fewest_periods(granularity_s),
     )
 
 

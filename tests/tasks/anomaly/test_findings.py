@@ -18,7 +18,7 @@ RULES = detection().model_copy(
     update={
         "score_begins": 6.0,
         "score_ends": 4.0,
-        "fewest_periods": 2,
+        "fewest_hours": 0.5,
         "longest_pause_hours": 0.5,
     }
 )
@@ -109,7 +109,7 @@ def test_severity_follows_peak_duration_and_critical_limits(peak, hours, is_crit
 
 def test_the_explanation_says_since_when_what_was_seen_and_what_was_expected():
     blamed = [(KPIS[0], 3.1, 11.8, 14.2), (KPIS[4], 4.07, 0.2, 0.9), (KPIS[3], 12.0, 10.0, 15.0)]
-    assert explanation(NOON + QUARTER, NOON, blamed) == (
+    assert explanation(NOON + QUARTER, WINDOW.end, blamed) == (
         "Since 12:15 UTC user_throughput_dl 3.1 Mbit/s where 11.8 to 14.2 was expected; "
         "cell_drop_rate 4.07 % where 0.2 to 0.9 was expected; "
         "mean_active_users 12, by itself as expected (10 to 15) but not beside the other KPIs."
@@ -117,7 +117,7 @@ def test_the_explanation_says_since_when_what_was_seen_and_what_was_expected():
 
 
 def test_the_explanation_names_the_day_of_an_older_beginning():
-    text = explanation(NOON - timedelta(days=2), NOON, [(KPIS[1], 91.0, 20.0, 40.0)])
+    text = explanation(NOON - timedelta(days=2), WINDOW.end, [(KPIS[1], 91.0, 20.0, 40.0)])
     assert text.startswith("Since 2026-03-28 12:00 UTC prb_usage_dl 91 %")
 
 

@@ -74,9 +74,7 @@ def shock_of_today(factor: float = 1.4) -> np.ndarray:
 
 @pytest.mark.parametrize("factor", [1.4, 0.7])
 def test_a_shock_that_all_cells_share_is_no_finding(factor):
-    shocked = scored(network(load_factor=shock_of_today(factor)))
-    assert found_in(shocked) == []
-    assert shocked.scores["is_baseline_anomalous"].any()
+    assert found_in(scored(network(load_factor=shock_of_today(factor)))) == []
 
 
 def test_a_lone_cell_in_the_midst_of_a_shared_shock_is_still_found():
@@ -91,12 +89,12 @@ def test_a_broken_correlation_with_usual_values_is_found_where_single_thresholds
         slice(TODAY + 36, TODAY + 72),
         slice(TODAY - 7 * DAY + 36, TODAY - 7 * DAY + 72),
     )
-    values[5, USERS, during] = values[5, USERS, elsewhere] * 1.35
-    values[5, VOLUME, during] = values[5, VOLUME, elsewhere] / 1.35
+    values[5, USERS, during] = values[5, USERS, elsewhere] * 1.3
+    values[5, VOLUME, during] = values[5, VOLUME, elsewhere] / 1.3
     outcome = scored(values)
     assert found_in(outcome) == [CELLS[5]]
     mine = outcome.scores.filter(pl.col("cell_dn") == CELLS[5])
-    assert not mine["is_baseline_anomalous"].any()
+    assert not mine["is_baseline_anomalous"][36:72].any()
 
 
 def test_faults_in_the_history_neither_blind_the_cell_nor_make_a_finding_today():
@@ -183,7 +181,7 @@ def test_a_table_of_days_is_scored_by_weekday():
     values = network(cells=40, days=29, granularity_s=86_400)
     values[7, THROUGHPUT, 28] *= 0.3
     rows = kpi_rows(values, 86_400, "day")
-    outcome = scored_rows(rows, fewest_periods=1)
+    outcome = scored_rows(rows)
     assert outcome.scores.height == 40
     assert found_in(outcome) == [CELLS[7]]
 

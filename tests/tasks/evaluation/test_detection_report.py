@@ -27,7 +27,7 @@ RULES = detection().model_copy(
     update={
         "score_begins": 6.0,
         "score_ends": 3.0,
-        "fewest_periods": 2,
+        "fewest_hours": 0.5,
         "longest_pause_hours": 0.25,
         "baseline_spreads": 6.0,
     }
