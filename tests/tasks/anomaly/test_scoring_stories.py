@@ -89,8 +89,8 @@ def test_a_broken_correlation_with_usual_values_is_found_where_single_thresholds
         slice(TODAY + 36, TODAY + 72),
         slice(TODAY - 7 * DAY + 36, TODAY - 7 * DAY + 72),
     )
-    values[5, USERS, during] = values[5, USERS, elsewhere] * 1.3
-    values[5, VOLUME, during] = values[5, VOLUME, elsewhere] / 1.3
+    values[5, USERS, during] = values[5, USERS, elsewhere] * 1.18
+    values[5, VOLUME, during] = values[5, VOLUME, elsewhere] / 1.18
     outcome = scored(values)
     assert found_in(outcome) == [CELLS[5]]
     mine = outcome.scores.filter(pl.col("cell_dn") == CELLS[5])
