@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.anomaly.accumulation import accumulated
 from tasks.anomaly.arrays import Floats, Schema
-from tasks.anomaly.detector import (
+from tasks.anomaly.cell_model import (
+    CellModel,
     Network,
+    by_period,
     deviations,
+    expectation,
     expected_shocks,
-    fit_cells,
-    memories,
-    own_covariances,
-    spread_by_period,
+    residuals,
 )
+from tasks.anomaly.detector import remembered
 from tasks.anomaly.joint_distance import contributions
 from tasks.anomaly.plan import Plan
 from tasks.anomaly.scored_kpis import from_even_noise
@@ -59,22 +59,18 @@ class Expectation:
         }
 
 
-def expectations(values: Floats, plan: Plan, network: Network) -> Expectation:
+def expectations(values: Floats, model: CellModel, plan: Plan, network: Network) -> Expectation:
     """Return what was expected and what strayed, for some cells over the window."""
-    training, first = plan.training_periods, plan.first_scored
-    fitted = fit_cells(values, plan.kpis, plan.grid, training, plan.rules)
-    spread = fitted.baseline.spread
-    slots, periods = plan.grid.slots_a_day, plan.grid.periods_count
-    shared, doubt = expected_shocks(fitted.rest, spread, network, training)
-    middle = fitted.expected + shared
-    width = np.hypot(spread_by_period(spread, network, slots, periods), doubt)
+    first, last = plan.first_scored, plan.grid.periods_count
+    shared, doubt = expected_shocks(model.loadings, model.doubts, network, first, last)
+    middle = expectation(model.week.baseline, plan, first, last) + shared
+    width = np.hypot(by_period(model.spread, plan.grid.slots_a_day, first, last), doubt)
     half = plan.rules.band_spreads * width
-    strays = deviations(fitted.rest, spread, network, slots, training)
 
     def in_units(even: Floats) -> Floats:
         return np.stack(
             [
-                from_even_noise(even[:, number, first:], kpi.scale, fitted.typical[:, number, None])
+                from_even_noise(even[:, number], kpi.scale, model.week.typical[:, number, None])
                 for number, kpi in enumerate(plan.kpis)
             ],
             axis=1,
@@ -84,8 +80,8 @@ def expectations(values: Floats, plan: Plan, network: Network) -> Expectation:
         in_units(middle),
         in_units(middle - half),
         in_units(middle + half),
-        values[..., first:],
-        _shares(strays, plan, network),
+        values[..., first:last],
+        _shares(values, model, plan, network),
     )
 
 
@@ -128,28 +124,25 @@ def expected_band(
     return rows.filter(pl.col("expected").is_not_null())
 
 
-def _shares(strays: Floats, plan: Plan, network: Network) -> Floats:
+def _shares(values: Floats, model: CellModel, plan: Plan, network: Network) -> Floats:
     """Return shares of the joint distance, each period's by the memory that is farthest out."""
-    first, training = plan.first_scored, plan.training_periods
-    cells, kpis, periods = strays.shape[0], strays.shape[1], strays.shape[2] - first
-    shares = np.full((cells, kpis, periods), np.nan, np.float32)
-    weight = np.full((cells, periods), -np.inf)
-    for number, span in enumerate(memories(plan.grid, plan.rules)):
-        remembered = accumulated(strays, span)
-        covariance = own_covariances(
-            strays, span, network.co_movements[number], training, plan.rules
-        )
+    warm = plan.warm_from
+    rest = residuals(values, model.week, plan, warm, plan.grid.periods_count)
+    strays = deviations(rest, model, network, plan, warm)
+    cells, kpis = values.shape[:2]
+    shares = np.full((cells, kpis, plan.scored_periods), np.nan, np.float32)
+    farthest = np.full((cells, plan.scored_periods), -np.inf)
+    for number, now in enumerate(remembered(strays, plan)):
         own = np.stack(
             [
-                contributions(one[:, first:], matrix)
-                for one, matrix in zip(remembered, covariance, strict=True)
+                contributions(one, matrix)
+                for one, matrix in zip(now, model.covariances[number], strict=True)
             ]
         )
-        total = np.nansum(own, axis=1)
-        spread = np.sqrt(2.0 * np.isfinite(own).sum(axis=1) + 1e-9)
-        height = (total - np.isfinite(own).sum(axis=1)) / spread
-        is_farther = height > weight
-        weight = np.where(is_farther, height, weight)
+        total, count = np.nansum(own, axis=1), np.isfinite(own).sum(axis=1)
+        height = (total - count) / np.sqrt(2.0 * count + 1e-9)
+        is_farther = height > farthest
+        farthest = np.where(is_farther, height, farthest)
         share = own / np.maximum(total, 1e-9)[:, None]
         shares = np.where(is_farther[:, None], share, shares)
     return np.asarray(shares, np.float32)

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from semantic_layer.detection import Detection
 from semantic_layer.periods import Window
+from tasks.anomaly.arrays import Integers
 from tasks.anomaly.cube import Grid, scoring_grid
 from tasks.anomaly.scored_kpis import ScoredKpi
+
+_MEMORIES_TO_WARM_UP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,23 @@ class Plan:
     def scored_periods(self) -> int:
         """How many periods the window holds."""
         return self.grid.periods_count - self.first_scored
+
+    @property
+    def memories(self) -> list[float]:
+        """Spans, in periods, over which deviations are remembered; the first is none."""
+        spans = [hours * 3600 / self.grid.granularity_s for hours in self.rules.memory_hours]
+        return [1.0, *(span for span in spans if span >= 2)]
+
+    @property
+    def warm_from(self) -> int:
+        """The first period that the window's memories still know of."""
+        return max(self.first_scored - int(_MEMORIES_TO_WARM_UP * max(self.memories)), 0)
+
+    def weekdays(self, first: int, last: int) -> Integers:
+        """Return the weekday numbers of the days that periods [first, last) touch."""
+        slots = self.grid.slots_a_day
+        days = np.arange(first // slots, -(-last // slots))
+        return (self.grid.start.weekday() + days) % 7
 
     def window_starts(self) -> pl.Series:
         """Return the starts of the window's periods."""

@@ -13,17 +13,16 @@ import numpy.typing as npt
 import polars as pl
 
 from tasks.anomaly.arrays import Floats, Schema
-from tasks.anomaly.cube import KpiCube, kpi_cube
-from tasks.anomaly.detector import (
-    Judgement,
+from tasks.anomaly.cell_model import (
     Network,
-    deviations,
-    fit_cells,
-    judged,
+    cell_model,
     learnt_normal,
-    memories,
+    residuals,
     typical_spread,
+    week_model,
 )
+from tasks.anomaly.cube import KpiCube, kpi_cube
+from tasks.anomaly.detector import Judgement, judged
 from tasks.anomaly.explaining import Expectation, expectations
 from tasks.anomaly.plan import Plan
 from tasks.anomaly.shared_shocks import shared_shocks
@@ -55,34 +54,19 @@ HISTORY_TOO_SHORT = "history_too_short"
 def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
     """Return what all cells share, learnt from the cells of `panel`."""
     parts = workers.map(_residuals, _chunks(panel), shared={"values": panel.values, "plan": plan})
-    slots = plan.grid.slots_a_day
-    if not parts:
-        empty = np.zeros((len(plan.kpis), plan.grid.periods_count), np.float32)
-        spans = memories(plan.grid, plan.rules)
-        moves = np.stack([np.eye(len(plan.kpis), dtype=np.float32)] * len(spans))
-        calm = np.tile(np.array([0.0, 1.28], np.float32), (len(spans), 1))
-        return Network(
-            empty,
-            typical_spread(np.full((1, len(plan.kpis), 1), np.nan), plan.kpis),
-            moves,
-            calm,
-        )
-    rest = np.concatenate([part for part, _ in parts])
-    spread = np.concatenate([part for _, part in parts])
-    shocks = shared_shocks(rest)
-    typical = typical_spread(spread, plan.kpis)
-    nothing = np.zeros(0, np.float32)
+    kpis, periods = len(plan.kpis), plan.grid.periods_count
+    rest = np.concatenate([np.zeros((0, kpis, periods), np.float16), *(one for one, _ in parts)])
+    spread = [one for _, one in parts] or [np.full((1, kpis, 1), np.nan, np.float32)]
     sample = np.sort(np.argsort([_hash(cell) for cell in panel.cells])[:_NORMAL_CELLS])
-    strays = deviations(
+    if not parts:
+        rest, sample = np.full((1, kpis, periods), np.nan, np.float16), np.array([0])
+    spreads = np.concatenate(spread)
+    return learnt_normal(
         rest[sample].astype(np.float32),
-        spread[sample],
-        Network(shocks, typical, nothing, nothing),
-        slots,
-        plan.training_periods,
-    )
-    spans = memories(plan.grid, plan.rules)
-    return Network(
-        shocks, typical, *learnt_normal(strays, spans, plan.training_periods, plan.rules)
+        spreads[sample],
+        shared_shocks(rest),
+        typical_spread(spreads, plan.kpis),
+        plan,
     )
 
 
@@ -140,19 +124,19 @@ def explained(
 
 def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats]:
     part = values[chunk.start : chunk.stop]
-    fitted = fit_cells(part, plan.kpis, plan.grid, plan.training_periods, plan.rules)
-    return fitted.rest.astype(np.float16), fitted.baseline.spread
+    week = week_model(part, plan)
+    rest = residuals(part, week, plan, 0, plan.grid.periods_count)
+    return rest.astype(np.float16), week.baseline.spread
 
 
 def _explain(chunk: range, values: Floats, plan: Plan, network: Network) -> Expectation:
-    return expectations(values[chunk.start : chunk.stop], plan, network)
+    part = values[chunk.start : chunk.stop]
+    return expectations(part, cell_model(part, plan, network), plan, network)
 
 
 def _judge(chunk: range, values: Floats, plan: Plan, network: Network) -> Judgement:
     part = values[chunk.start : chunk.stop]
-    return judged(
-        part, plan.kpis, plan.grid, plan.training_periods, plan.first_scored, network, plan.rules
-    )
+    return judged(part, cell_model(part, plan, network), plan, network)
 
 
 def _rows(found: Judgement, cells: Sequence[str], plan: Plan) -> pl.DataFrame:
