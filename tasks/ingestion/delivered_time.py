@@ -67,6 +67,13 @@ def not_yet(starts: Iterable[datetime], published: Window | None, before: dateti
     return found
 
 
+def from_first_to_last(first: datetime | None, last: datetime | None) -> Window | None:
+    """Return the time from the first start to just past the last one; None when there is none."""
+    if first is None or last is None:
+        return None
+    return Window(first, last + timedelta(microseconds=1))
+
+
 def together(windows: Sequence[Window]) -> list[Window]:
     """Return windows in order, those that touch as one, in pieces of a week or more."""
     merged: list[Window] = []

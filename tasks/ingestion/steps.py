@@ -7,9 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
+from data_products.cell_kpis.derive import SOURCE as CURATED
 from data_products.lineage import Snapshot
 from semantic_layer.periods import Window
-from tasks.ingestion.delivered_time import covered, newest_period, not_yet, together
+from tasks.ingestion.delivered_time import (
+    covered,
+    from_first_to_last,
+    newest_period,
+    not_yet,
+    together,
+)
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
 from tasks.ingestion.mapped_tables import MappedTables, mapped_spans, mapped_tables
 from tasks.ingestion.mapping_sources import MappingSource, mapping_sources
@@ -67,13 +74,17 @@ def newest_window(folder: Path, moment: datetime, granularity: str) -> Window:
 
 @step
 def unpublished_history(folder: Path, window: Window) -> list[Window]:
-    """Return what was delivered before the window and was never published, oldest first."""
-    tables = services().tables
+    """Return what was delivered before the window and was never published, oldest first.
+
+    Measurements count as published once their KPIs are too: a run that died in between left
+    measurements that nobody curated.
+    """
     return together(
         [
             piece
             for table, spans in _spans(folder).items()
-            for piece in not_yet({span.start for span in spans}, tables.bounds(table), window.start)
+            for published in _published(table)
+            for piece in not_yet({span.start for span in spans}, published, window.start)
         ]
     )
 
@@ -113,6 +124,20 @@ def _spans(folder: Path) -> dict[str, list[Window]]:
             told = mapped_spans(source.folder, source.mapping)
             spans.setdefault(source.mapping.into, []).extend(told)
     return spans
+
+
+def _published(table: str) -> list[Window | None]:
+    """Return the time that a table covers and, for measurements, the time of their KPIs."""
+    tables = services().tables
+    if table != _MEASUREMENTS:
+        return [tables.bounds(table)]
+    kpis = tables.read("cell_kpis", columns=["period_start", "granularity", "source"])
+    curated = (
+        kpis.filter(pl.col("source") == CURATED, pl.col("granularity") == "15min")
+        .select(first=pl.col("period_start").min(), last=pl.col("period_start").max())
+        .collect()
+    )
+    return [tables.bounds(table), from_first_to_last(*curated.row(0))]
 
 
 def _ingest_table(source: MappingSource, window: Window) -> Snapshot:

@@ -7,6 +7,7 @@ import pytest
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
+from tasks.curation.steps import publish_cell_kpis
 from tasks.ingestion import steps
 from tasks.settings import Settings
 from tasks.twin.sample_network import write_sample_network
@@ -136,6 +137,10 @@ def test_the_newest_window_and_unpublished_history_follow_what_was_delivered(tab
     assert history == [Window(DAY.start - timedelta(days=2), DAY.start)]
     for piece in history:
         ingest(folder, piece)
+    uncurated = steps.unpublished_history.fn(folder, newest)
+    assert uncurated == [Window(DAY.start - timedelta(days=2), newest.start)]
+    for piece in history:
+        publish_cell_kpis.fn(tables.snapshot("pm_measurements"), piece)
     left = steps.unpublished_history.fn(folder, newest)
     assert left == []
     deliver(folder, -1, 1)
