@@ -34,9 +34,16 @@ from tasks.anomaly.week_baseline import (
 _ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
 _LONG = 96.0
 _WILDEST = (5.0, 12.0)  # spreads in an hour or less, and at most; see `_wildest`
+_WILDEST_CONFIRMED = 15.0
 _NORMAL_90 = 1.2816
 _WIDEST_OWN = 1.5  # of the network's
-_EVEN_NOISE_FLOOR = {"share": 5e-3, "occupancy": 1e-2, "positive": 1e-2, "plain": 1e-6}
+_EVEN_NOISE_FLOOR = {
+    "share": 5e-3,
+    "occupancy": 1e-2,
+    "positive": 1e-2,
+    "rate": 1e-2,
+    "plain": 1e-6,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +227,19 @@ def _deviations(
     slots, last = plan.grid.slots_a_day, first + rest.shape[-1]
     shared, doubt = expected_shocks(*loadings, network, first, last)
     width = np.hypot(by_period(spread, slots, first, last), doubt)
-    limit = _wildest(slots)
-    return np.asarray(np.clip((rest - shared) / width, -limit, limit), np.float32)
+    return confirmed((rest - shared) / width, _wildest(slots))
+
+
+def confirmed(strays: Floats, limit: float) -> Floats:
+    """Return strays in which a jump beyond `limit` counts only as far as the period before agrees.
+
+    One KPI's jump in one period is weak evidence; the same again a period later is strong.
+    """
+    before = np.zeros_like(strays)
+    before[..., 1:] = np.nan_to_num(strays[..., :-1])
+    agreed = np.where(before * strays > 0, np.minimum(np.abs(before), np.abs(strays)), 0)
+    most = np.clip(agreed, limit, _WILDEST_CONFIRMED)
+    return np.asarray(np.clip(strays, -most, most), np.float32)
 
 
 def _own_covariances(strays: Floats, span: float, pooled: Floats, plan: Plan) -> Floats:

@@ -3,7 +3,7 @@
 A success rate near 100 %, a power over five decades and a mean CQI cannot share one notion of
 "far from expected". Shares of attempts take the arcsine root (even noise, whatever the share),
 occupancies the logit (more load moves a busy and an idle cell alike), positive quantities the
-logarithm; anything else stays as it is.
+logarithm, rates of rare events the root; anything else stays as it is.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from semantic_layer.kpis import DEFAULT_PROFILE, Kpi
 from tasks.anomaly.arrays import Floats
 
-Scale = Literal["share", "occupancy", "positive", "plain"]
+Scale = Literal["share", "occupancy", "positive", "rate", "plain"]
 
 _EDGE_PCT = 0.5  # keeps an empty and a full cell finite
 _SMALLEST_RELATIVE = 0.02  # of the typical value: below it, a positive quantity counts as nothing
@@ -31,7 +31,8 @@ class ScoredKpi:
         column: its column in `cell_kpis`.
         unit: its unit, as people read it.
         better: `higher`, `lower` or `neither`.
-        scale: `share` or `occupancy` (both 0 to 100 %), `positive` or `plain`.
+        scale: `share` or `occupancy` (both 0 to 100 %), `positive`, `rate`
+            or `plain`.
         critical: its critical threshold, on the worse side; None where it has none.
     """
 
@@ -69,7 +70,7 @@ def _scale_of(kpi: Kpi) -> Scale:
     if kpi.unit == "%":
         return "occupancy" if kpi.category == "utilization" else "share"
     if kpi.low is not None and kpi.low >= 0:
-        return "positive"
+        return "rate" if kpi.category == "retainability" else "positive"
     return "plain"
 
 
@@ -85,6 +86,8 @@ def to_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
         return np.asarray(np.arcsin(np.sqrt(np.clip(values, 0.0, 100.0) / 100.0)))
     if scale == "occupancy":
         return np.asarray(logit((np.clip(values, 0.0, 100.0) + _EDGE_PCT) / (100 + 2 * _EDGE_PCT)))
+    if scale == "rate":
+        return np.asarray(np.sqrt(np.maximum(values, 0.0)))
     if scale == "positive":
         return np.asarray(np.log(np.maximum(values, 0.0) + _SMALLEST_RELATIVE * typical))
     return values
@@ -96,6 +99,8 @@ def from_even_noise(values: Floats, scale: Scale, typical: Floats) -> Floats:
         return np.asarray(100.0 * np.sin(np.clip(values, 0.0, np.pi / 2)) ** 2)
     if scale == "occupancy":
         return np.asarray(np.clip(expit(values) * (100 + 2 * _EDGE_PCT) - _EDGE_PCT, 0.0, 100.0))
+    if scale == "rate":
+        return np.asarray(np.maximum(values, 0.0) ** 2)
     if scale == "positive":
         exact = np.exp(np.minimum(values, 80.0)) - _SMALLEST_RELATIVE * typical
         return np.asarray(np.maximum(exact, 0.0))
