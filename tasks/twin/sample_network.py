@@ -4,10 +4,11 @@
 the same bytes. A folder with a manifest is whole; anything else is started anew.
 """
 
+import fcntl
 import json
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -111,10 +112,21 @@ def write_sample_network(
     )
     _check(chosen)
     target = folder / f"{name}-{seed}"
-    standing = _standing(target, chosen)
-    if standing is not None:
-        return standing
-    half = folder / ".half" / f"{name}-{seed}"
+    with _alone(folder / f".{name}-{seed}.lock"):
+        return _standing(target, chosen) or _made_anew(chosen, folder, target)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process write a network; a second waits and finds it standing."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _made_anew(chosen: SampleNetwork, folder: Path, target: Path) -> Manifest:
+    half = folder / ".half" / target.name
     shutil.rmtree(half, ignore_errors=True)
     for part in ("delivered/pm", "delivered/history", "delivered/topology", "delivered/alarms"):
         (half / part).mkdir(parents=True)

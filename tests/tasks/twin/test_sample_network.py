@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -291,3 +292,11 @@ def test_a_town_has_hundreds_of_cells_every_fault_kind_and_both_technologies(tmp
     new = quiet.filter(pl.col("kind") == "new_cell")["cell_dns"].explode().to_list()
     assert not history(town)["managed_object_dn"].is_in(new).any()
     assert newest(town).rows["cell_dn"].is_in(new).any()
+
+
+def test_two_that_write_one_network_at_once_find_the_same(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: write_sample_network("village", 5, tmp_path), range(2)))
+    assert both[0].counts == both[1].counts
+    assert len(list((tmp_path / "village-5/delivered/pm").iterdir())) == 191
+    assert not (tmp_path / ".half").exists()
