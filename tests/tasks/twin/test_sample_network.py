@@ -71,7 +71,7 @@ def test_what_a_killed_writer_left_behind_is_swept_away(tmp_path, monkeypatch):
             write_sample_network("village", 1, tmp_path)
     assert not list(tmp_path.glob("*/manifest.json"))
     whole = write_sample_network("village", 1, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["village-1"]
+    assert {path.name for path in tmp_path.iterdir()} == {"village-1", ".village-1.lock"}
     assert (whole.folder / "manifest.json").is_file()
 
 
