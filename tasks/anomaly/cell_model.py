@@ -33,7 +33,8 @@ from tasks.anomaly.week_baseline import (
 
 _ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
 _LONG = 96.0
-_WILDEST = (5.0, 12.0)  # spreads in an hour or less, and at most; see `_wildest`
+_WILDEST = (4.0, 12.0)  # spreads in an hour or less, and at most; see `_wildest`
+_SURGE_DOUBT = 0.6  # spreads of quality for each spread of load above expectation
 _WILDEST_CONFIRMED = 15.0
 _NORMAL_90 = 1.2816
 _WIDEST_OWN = 1.5  # of the network's
@@ -227,7 +228,23 @@ def _deviations(
     slots, last = plan.grid.slots_a_day, first + rest.shape[-1]
     shared, doubt = expected_shocks(*loadings, network, first, last)
     width = np.hypot(by_period(spread, slots, first, last), doubt)
-    return confirmed((rest - shared) / width, _wildest(slots))
+    strays = (rest - shared) / width
+    return confirmed(strays / (1 + _surge_doubt(strays, plan)), _wildest(slots))
+
+
+def _surge_doubt(strays: Floats, plan: Plan) -> Floats:
+    """Return how much less sure KPIs of quality are while the cell's load is above expectation.
+
+    Towards saturation quality falls faster than it ever did in calm history: a busier hour is not
+    a fault. Loads themselves are judged in full.
+    """
+    loads = np.array([kpi.better == "neither" for kpi in plan.kpis])
+    if not loads.any():
+        return np.zeros((1, 1, 1), np.float32)
+    known = np.isfinite(strays[:, loads])
+    total = np.where(known, strays[:, loads], 0).sum(axis=1)
+    surge = np.maximum(total / np.maximum(known.sum(axis=1), 1) - 1, 0)
+    return np.where(loads[:, None], 0, _SURGE_DOUBT * surge[:, None]).astype(np.float32)
 
 
 def confirmed(strays: Floats, limit: float) -> Floats:

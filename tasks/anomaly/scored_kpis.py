@@ -18,6 +18,7 @@ from tasks.anomaly.arrays import Floats
 
 Scale = Literal["share", "occupancy", "positive", "rate", "plain"]
 
+_SITE_CLASS = "ManagedElement"
 _EDGE_PCT = 0.5  # keeps an empty and a full cell finite
 _SMALLEST_RELATIVE = 0.02  # of the typical value: below it, a positive quantity counts as nothing
 
@@ -51,7 +52,10 @@ class ScoredKpi:
 
 
 def scored_kpis(kpis: Sequence[Kpi]) -> list[ScoredKpi]:
-    """Return the KPIs that are marked as scored, in the catalogue's order."""
+    """Return the KPIs by which cells are scored, in the catalogue's order.
+
+    KPIs of the managed element stand on each of its cells, but blame none of them: left out.
+    """
     return [
         ScoredKpi(
             kpi.name,
@@ -62,7 +66,7 @@ def scored_kpis(kpis: Sequence[Kpi]) -> list[ScoredKpi]:
             kpi.threshold(DEFAULT_PROFILE, "critical"),
         )
         for kpi in kpis
-        if kpi.is_scored
+        if kpi.is_scored and kpi.object_class != _SITE_CLASS
     ]
 
 

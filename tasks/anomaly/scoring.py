@@ -46,9 +46,9 @@ SCORES: Schema = {
 }
 """The columns of `cell_anomalies.scores`, before lineage."""
 
-NO_DATA = "no_data"
-STOPPED_REPORTING = "stopped_reporting"
-HISTORY_TOO_SHORT = "history_too_short"
+NO_DATA = "no data in the period"
+STOPPED_REPORTING = "nothing reported in the whole window"
+HISTORY_TOO_SHORT = "history too short"
 
 
 def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:

@@ -16,7 +16,7 @@ from tasks.anomaly.quantiles import median, quantile
 
 PARTS_OF_THE_DAY = 8
 _SMOOTHED_OVER_S = 2700.0
-_DAYS_OF_DOUBT = 1.0  # a weekday's own shift counts n / (n + this) after n such days
+_DAYS_OF_DOUBT = 2.0  # a weekday's own shift counts n / (n + this) after n such days
 _NORMAL_MAD = 1.4826
 _DAYS_SHARE = 0.8
 _JUMPY = 0.4  # a body narrower than this share of the tail hides jumps

@@ -151,9 +151,9 @@ def test_no_data_is_an_abstention_with_its_reason_and_never_a_finding():
         cell: part["abstained_because"].value_counts().drop_nulls().rows()
         for (cell,), part in outcome.scores.group_by("cell_dn")
     }
-    assert reasons[CELLS[2]] == [("no_data", 10)]
-    assert reasons[CELLS[4]] == [("stopped_reporting", 96)]
-    assert reasons[CELLS[6]] == [("history_too_short", 96)]
+    assert reasons[CELLS[2]] == [(scoring.NO_DATA, 10)]
+    assert reasons[CELLS[4]] == [(scoring.STOPPED_REPORTING, 96)]
+    assert reasons[CELLS[6]] == [(scoring.HISTORY_TOO_SHORT, 96)]
     assert reasons[CELLS[0]] == []
     assert found_in(outcome) == []
     abstained = outcome.scores.filter(pl.col("abstained_because").is_not_null())
