@@ -14,7 +14,7 @@ for _name, _value in profile_variables(REPOSITORY / "deployments/profiles/local.
     os.environ.setdefault(_name, _value)
 
 TEST_POSTGRESQL = os.environ.get("ANOPS_TEST_POSTGRESQL")
-"""An empty database that tests may fill; unset, what needs one is skipped."""
+"""An empty database that tests may fill (with the extra `postgresql`); unset, none is used."""
 
 
 @pytest.fixture(scope="session")

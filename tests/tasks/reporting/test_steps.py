@@ -31,7 +31,7 @@ def test_a_report_of_published_tables_stands_on_disk_with_its_pictures(services,
     folder = tmp_path / "reports" / "20260302T0000Z-20260305T0000Z"
     assert path == str(folder / "report.html")
     assert sorted(one.name for one in folder.iterdir()) == [
-        "map.png", "report.html", "report.md", "timelines.png",
+        "map.png", "report.html", "report.md", "summary.txt", "timelines.png",
     ]  # fmt: skip
     latest = (tmp_path / "reports" / "latest.html").read_bytes()
     assert latest == (folder / "report.html").read_bytes()
@@ -126,3 +126,15 @@ def test_an_evaluation_comes_as_rows_or_as_a_file_of_rows(tmp_path):
         evaluation_rows(str(written))
     with pytest.raises(InputError, match="cannot be read"):
         evaluation_rows(str(tmp_path / "absent.json"))
+
+
+@pytest.mark.usefixtures("services")
+def test_the_summary_says_what_was_found_worst_first():
+    path = Path(write_report.fn(world.WINDOW))
+    text = path.with_name("summary.txt").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert "2026-03-02" in lines[0]
+    severities = [line.split()[0] for line in lines[lines.index("Worst first:") + 1 :] if line]
+    order = ["CRITICAL", "MAJOR", "MINOR", "WARNING"]
+    assert severities == sorted(severities, key=order.index)
+    assert len(severities) <= 8
