@@ -124,6 +124,10 @@ def _counters(
     return tuple(_counter(term, measurements) for term in terms)
 
 
+_OF_BINS = {None: "", "sum": "all of ", "index_sum": "index x "}
+"""What is taken of a distribution's bins: as it comes, their sum, or their sum by index."""
+
+
 def _counter(term: str, measurements: Mapping[str, Measurement]) -> CounterSource:
     sign, name = signed(term)
     if name == OBSERVED_TIME:
@@ -137,7 +141,7 @@ def _counter(term: str, measurements: Mapping[str, Measurement]) -> CounterSourc
         name=name,
         column=measurement.column,
         title=measurement.title,
-        standard_name=measurement.standard_name,
+        standard_name=f"{_OF_BINS[measurement.reduce]}{measurement.standard_name}",
         object_class=measurement.object_class,
         unit=str(measurement.unit),
         aggregation=measurement.aggregation,
