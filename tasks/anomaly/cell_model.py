@@ -33,13 +33,13 @@ from tasks.anomaly.week_baseline import (
 
 _ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
 _LONG = 96.0
-_WILDEST = (4.0, 12.0)  # spreads in an hour or less, and at most; see `_wildest`
+_WILDEST = (4.0, 20.0)  # spreads in an hour or less, and at most; see `_wildest`
 _SURGE_DOUBT = 0.6  # spreads of quality for each spread of load above expectation
 _WILDEST_CONFIRMED = 15.0
 _NORMAL_90 = 1.2816
 _WIDEST_OWN = 1.5  # of the network's
 _EVEN_NOISE_FLOOR = {
-    "share": 5e-3,
+    "share": 1.2e-2,
     "occupancy": 1e-2,
     "positive": 1e-2,
     "rate": 1e-2,
@@ -137,7 +137,7 @@ def cell_model(values: Floats, plan: Plan, network: Network) -> CellModel:
     training = plan.training_periods
     week = week_model(values, plan)
     rest = residuals(values, week, plan, 0, training)
-    spread = pooled_spread(week.baseline.spread, network.typical_spread)
+    spread = _plausible(week.baseline.spread, network.typical_spread, plan)
     loadings, doubts = shock_loadings(rest, network.shocks[:, :training], spread.mean(axis=-1))
     strays = _deviations(rest, spread, (loadings, doubts), network, plan, 0)
     covariances, middles, widths = [], [], []
@@ -173,10 +173,9 @@ def by_period(parts: Floats, slots: int, first: int, last: int) -> Floats:
     return along_the_day(parts, slots)[..., np.arange(first, last) % slots]
 
 
-def typical_spread(spreads: Floats, kpis: tuple[ScoredKpi, ...]) -> Floats:
-    """Return the network's median spread [KPIs, parts], never below what rounding makes."""
-    floors = np.array([_EVEN_NOISE_FLOOR[kpi.scale] for kpi in kpis], np.float32)[:, None]
-    return np.maximum(np.nan_to_num(median(spreads, axis=0), nan=0.0), floors)
+def typical_spread(spreads: Floats) -> Floats:
+    """Return the network's median spread, [KPIs, parts]; 0 where unknown."""
+    return np.nan_to_num(median(spreads, axis=0), nan=0.0)
 
 
 def learnt_normal(
@@ -193,7 +192,7 @@ def learnt_normal(
     """
     training = plan.training_periods
     network = Network(shocks, typical, np.zeros(0, np.float32), np.zeros(0, np.float32))
-    own = pooled_spread(spread, typical)
+    own = _plausible(spread, typical, plan)
     history = rest[..., :training]
     loadings = shock_loadings(history, shocks[:, :training], own.mean(axis=-1))
     strays = _deviations(history, own, loadings, network, plan, 0)
@@ -208,6 +207,12 @@ def learnt_normal(
         calm.append([median(median(distance)), median(quantile(distance, 0.9))])
     known_calm = np.nan_to_num(np.array(calm, np.float32), nan=1.0)
     return Network(shocks, typical, np.stack(moves), known_calm)
+
+
+def _plausible(spread: Floats, typical: Floats, plan: Plan) -> Floats:
+    """Return spreads that are neither far below the network's nor below what is worth a word."""
+    floors = np.array([_EVEN_NOISE_FLOOR[kpi.scale] for kpi in plan.kpis], np.float32)[:, None]
+    return np.maximum(pooled_spread(spread, np.maximum(typical, floors)), floors)
 
 
 def _even(values: Floats, kpis: tuple[ScoredKpi, ...], typical: Floats) -> Floats:
@@ -255,7 +260,7 @@ def confirmed(strays: Floats, limit: float) -> Floats:
     before = np.zeros_like(strays)
     before[..., 1:] = np.nan_to_num(strays[..., :-1])
     agreed = np.where(before * strays > 0, np.minimum(np.abs(before), np.abs(strays)), 0)
-    most = np.clip(agreed, limit, _WILDEST_CONFIRMED)
+    most = np.clip(agreed, limit, max(limit, _WILDEST_CONFIRMED))
     return np.asarray(np.clip(strays, -most, most), np.float32)
 
 

@@ -65,7 +65,7 @@ def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
         rest[sample].astype(np.float32),
         spreads[sample],
         shared_shocks(rest),
-        typical_spread(spreads, plan.kpis),
+        typical_spread(spreads),
         plan,
     )
 
