@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import yaml
+
+from semantic_layer.detection import PACKAGED as RULES_OF_DETECTION
 from semantic_layer.kpis import Kpi
 from semantic_layer.loading import PACKAGED, Catalogue, load_catalogue
 from semantic_layer.measurements import Measurement
@@ -87,6 +90,30 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
             ("measurement", "class", "counters", "unit", "times", "why"),
             [_mapping_row(mapping) for mapping in vendor.mappings],
         )
+
+    yield "\n## Detection\n"
+    yield from _table(
+        ("rule", "value", "unit", "meaning", "owner"),
+        [
+            (
+                f"`{rule['name']}`",
+                _said(rule["value"]),
+                rule["unit"],
+                rule["description"],
+                rule["owner"],
+            )
+            for rule in yaml.safe_load(RULES_OF_DETECTION.read_text(encoding="utf-8"))
+        ],
+    )
+
+
+def _said(value: object) -> str:
+    """Return a rule's value as text: lists by commas, severities by their limits."""
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    if isinstance(value, dict):
+        return " ".join(str(each) for each in value.values())
+    return str(value)
 
 
 def _kpi_lines(kpi: Kpi) -> Iterator[str]:

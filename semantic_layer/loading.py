@@ -16,6 +16,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft, Profile
 from semantic_layer.errors import DefinitionError, UnknownNameError, did_you_mean
 from semantic_layer.kpi_rules import term_unit
@@ -30,6 +31,7 @@ from semantic_layer.yaml_source import Entry, Problem, read_entries
 PACKAGED = Path(__file__).parent / "catalogue"
 """The folder of the definitions that come with the project."""
 
+_DETECTION = "detection.yaml"
 _KINDS: Mapping[str, tuple[str, type[Definition]]] = {
     "managed_objects.yaml": ("object class", ObjectClass),
     "profiles.yaml": ("profile", Profile),
@@ -61,6 +63,7 @@ class Catalogue:
 
     Attributes:
         measurements, kpis, object_classes, vendor_maps, profiles: by name.
+        detection: the rules of detection, where a folder has them (`detection.yaml`).
     """
 
     measurements: Mapping[str, Measurement]
@@ -68,6 +71,7 @@ class Catalogue:
     object_classes: Mapping[str, ObjectClass]
     vendor_maps: Mapping[str, VendorMap]
     profiles: Mapping[str, Profile]
+    detection: Detection | None = None
 
     @cached_property
     def version(self) -> str:
@@ -79,9 +83,11 @@ class Catalogue:
             self.vendor_maps,
             self.profiles,
         )
-        content = [
+        content: list[object] = [
             {name: item.model_dump(mode="json") for name, item in kind.items()} for kind in kinds
         ]
+        if self.detection is not None:
+            content.append(self.detection.model_dump(mode="json"))
         text = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -143,6 +149,7 @@ def load_catalogue(*folders: Path) -> Catalogue:
 
     Raises:
         CatalogueError: with every problem of every file.
+        DefinitionError: the rules of detection cannot be used.
     """
     draft = Draft()
     problems: list[Problem] = []
@@ -160,7 +167,8 @@ def load_catalogue(*folders: Path) -> Catalogue:
         problems.extend(rule(draft))
     if problems:
         raise CatalogueError(problems)
-    return _assembled(draft)
+    rules = [folder / _DETECTION for folder in folders if (folder / _DETECTION).is_file()]
+    return _assembled(draft, load_detection(rules[-1]) if rules else None)
 
 
 def _place(draft: Draft, kind: str, model: type[Definition], entry: Entry) -> Iterator[Problem]:
@@ -204,7 +212,7 @@ def _explained(kind: str, model: type[Definition], entry: Entry, detail: ErrorDe
     )
 
 
-def _assembled(draft: Draft) -> Catalogue:
+def _assembled(draft: Draft, rules: Detection | None) -> Catalogue:
     measurements = {name: item for name, (item, _) in draft.measurements.items()}
     return Catalogue(
         measurements=measurements,
@@ -217,6 +225,7 @@ def _assembled(draft: Draft) -> Catalogue:
             name: _with_factors(item, measurements) for name, (item, _) in draft.vendors.items()
         },
         profiles={name: item for name, (item, _) in draft.profiles.items()},
+        detection=rules,
     )
 
 

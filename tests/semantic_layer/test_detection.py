@@ -1,10 +1,13 @@
 """Rules of detection are definitions: complete, owned, and refused when they contradict."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
 from semantic_layer.detection import PACKAGED, detection, load_detection
 from semantic_layer.errors import DefinitionError
+from semantic_layer.loading import catalogue
 
 
 def changed(tmp_path, **values):
@@ -61,3 +64,10 @@ def test_a_rule_defined_twice_is_refused(tmp_path):
 @pytest.mark.parametrize(("granularity_s", "periods"), [(900, 2), (3600, 1), (86400, 1)])
 def test_the_shortest_finding_is_counted_in_whole_periods(granularity_s, periods):
     assert detection().fewest_periods(granularity_s) == periods
+
+
+def test_a_changed_rule_changes_the_catalogue_version():
+    known = catalogue()
+    assert known.detection == detection()
+    stricter = detection().model_copy(update={"score_begins": detection().score_begins + 1})
+    assert replace(known, detection=stricter).version != known.version
