@@ -28,9 +28,9 @@ def report_text(report: NetworkReport) -> str:
         )
     if report.evaluation:
         lines += ["", "Against the known truth:"]
-        lines += _columns(
-            tuple(str(value) for value in row.values()) for row in report.evaluation[:_FIRST]
-        )
+        shown = report.evaluation[:_FIRST]
+        told = [tuple(shown[0]), *(tuple(row.values()) for row in shown)]
+        lines += _columns(tuple(str(each) for each in row) for row in told)
     return "\n".join(lines)
 
 
