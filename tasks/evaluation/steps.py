@@ -16,6 +16,7 @@ from tasks.step import show_markdown, step
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
+_LEAST_S = 86400.0
 
 
 @step
@@ -23,6 +24,8 @@ def evaluate_detection(
     scores: Snapshot, truth_folder: Path, window: Window
 ) -> dict[str, Any] | None:
     """Compare the window's scores with the truth; None for a network whose truth nobody knows.
+
+    A window shorter than a day says too little about detection; it gives None too.
 
     Args:
         scores: the snapshot of `cell_anomalies.scores` to judge.
@@ -34,6 +37,9 @@ def evaluate_detection(
     """
     places = (truth_folder, truth_folder / "truth", truth_folder.parent / "truth")
     truth = next((place for place in places if (place / "faults.parquet").is_file()), None)
+    if window.seconds < _LEAST_S:
+        _LOG.info("%s is too short to evaluate detection: take a day or more.", window)
+        return None
     if truth is None:
         _LOG.info("No truth beside %s: detection is not evaluated.", truth_folder.name)
         return None

@@ -95,6 +95,15 @@ def test_a_quarter_of_an_hour_scored_alone_agrees_with_the_day(cycle: Cycle):
     assert alone.height == day.filter(pl.col("period_start") == window.start).height
 
 
+def test_the_cycle_of_a_quarter_of_an_hour_reports_without_an_evaluation(cycle: Cycle):
+    from flows.operate_network import operate_network
+
+    report = Path(operate_network(folder=cycle.folder, span="15min"))
+    assert report.parent.name == "20250604T2345Z-20250605T0000Z"
+    assert "known truth" not in report.with_name("summary.txt").read_text()
+    assert "known truth" in cycle.report.with_name("summary.txt").read_text()
+
+
 def test_a_damaged_delivery_is_quarantined_and_the_rest_goes_through(village: Path, tmp_path: Path):
     from flows.ingest_network_data import ingest_network_data
 
