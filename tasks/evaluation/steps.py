@@ -8,7 +8,7 @@ import polars as pl
 
 from data_products.lineage import Snapshot
 from semantic_layer.detection import detection
-from semantic_layer.periods import Window
+from semantic_layer.periods import GRANULARITIES, Window
 from tasks.evaluation.detection_report import detection_report
 from tasks.evaluation.report_page import report_page, report_rows
 from tasks.evaluation.truth import scored_grid
@@ -16,7 +16,7 @@ from tasks.step import show_markdown, step
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
-_LEAST_S = 86400.0
+_LEAST_S = GRANULARITIES["day"]
 
 
 @step
