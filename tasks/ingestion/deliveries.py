@@ -11,9 +11,9 @@ from pathlib import Path
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_bytes import ReadingLimits
-from tasks.ingestion.delivered_periods import span_of_file
-from tasks.ingestion.mapping_files import SUFFIX
-from tasks.ingestion.measurement_files import LIMITS
+from tasks.ingestion.measurements.delivered_periods import span_of_file
+from tasks.ingestion.measurements.measurement_files import LIMITS
+from tasks.ingestion.tables.mapping_files import SUFFIX
 
 MEASUREMENT_SUFFIXES = (".xml", ".xml.gz", ".gz", ".xml2")
 """How names of measurement files end; what such a file holds is found out by reading it."""

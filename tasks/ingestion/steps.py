@@ -18,10 +18,10 @@ from tasks.ingestion.delivered_time import (
     together,
 )
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
-from tasks.ingestion.mapped_tables import MappedTables, mapped_spans, mapped_tables
-from tasks.ingestion.mapping_sources import MappingSource, mapping_sources
-from tasks.ingestion.measurement_batches import MeasuredBatch, measured_batch, merged
-from tasks.ingestion.state_tables import same_state, state_window
+from tasks.ingestion.measurements.measurement_batches import MeasuredBatch, measured_batch, merged
+from tasks.ingestion.tables.mapped_tables import MappedTables, mapped_spans, mapped_tables
+from tasks.ingestion.tables.mapping_sources import MappingSource, mapping_sources
+from tasks.ingestion.tables.state_tables import same_state, state_window
 from tasks.step import Progress, run_id, show_table, step
 from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import services

@@ -123,7 +123,7 @@ def products() -> list[Path]:
 
 DERIVED_ELSEWHERE = {
     "cell_anomalies": "tasks/anomaly/outcome.py",  # decided, not derived
-    "network_topology": "tasks/ingestion/state_tables.py",  # published as it comes
+    "network_topology": "tasks/ingestion/tables/state_tables.py",  # published as it comes
 }
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
-from tasks.ingestion.measured_blocks import Interpreter
-from tasks.ingestion.measurement_batches import measured_batch
-from tasks.ingestion.measurement_files import events, read_events
+from tasks.ingestion.measurements.measured_blocks import Interpreter
+from tasks.ingestion.measurements.measurement_batches import measured_batch
+from tasks.ingestion.measurements.measurement_files import events, read_events
 
 _NAME = "A20260105.{:02d}00+0000-{:02d}15+0000_town.xml"
 _WINDOW = Window(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC))

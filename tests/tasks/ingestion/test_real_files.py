@@ -7,7 +7,7 @@ import pytest
 
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_bytes import UnreadableFileError
-from tasks.ingestion.measurement_batches import measured_batch
+from tasks.ingestion.measurements.measurement_batches import measured_batch
 from tests.tasks.ingestion.written import meaning, outcome
 
 pytestmark = pytest.mark.real_data

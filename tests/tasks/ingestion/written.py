@@ -8,9 +8,9 @@ import numpy as np
 
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError, unpacked_pieces
-from tasks.ingestion.measured_blocks import Finding, Interpreter, MeasuredBlock
-from tasks.ingestion.measurement_events import MeasInfo, MeasuredValues, Remark
-from tasks.ingestion.measurement_files import LIMITS, events
+from tasks.ingestion.measurements.measured_blocks import Finding, Interpreter, MeasuredBlock
+from tasks.ingestion.measurements.measurement_events import MeasInfo, MeasuredValues, Remark
+from tasks.ingestion.measurements.measurement_files import LIMITS, events
 
 NS_32435 = "http://www.3gpp.org/ftp/specs/archive/32_series/32.435#measCollec"
 NS_28532 = "http://www.3gpp.org/ftp/specs/archive/28_series/28.532#measData"

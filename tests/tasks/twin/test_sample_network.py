@@ -14,7 +14,7 @@ from semantic_layer.errors import InputError, UnknownNameError
 from semantic_layer.identity import cell_dn_of
 from semantic_layer.kpis import kpi_rows
 from semantic_layer.loading import catalogue
-from tasks.ingestion.measurement_batches import measured_batch
+from tasks.ingestion.measurements.measurement_batches import measured_batch
 from tasks.twin.delivered_rows import delivered_rows
 from tasks.twin.faults import KINDS
 from tasks.twin.sample_network import write_sample_network

@@ -1,0 +1,1 @@
+"""Alarms: notifications as found, made stateful records."""

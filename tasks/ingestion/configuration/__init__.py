@@ -1,0 +1,1 @@
+"""Configuration and topology: as delivered, with history and drift."""

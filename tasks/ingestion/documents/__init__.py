@@ -1,0 +1,1 @@
+"""Operations documents: runbooks, procedures, incident reports."""

@@ -1,0 +1,1 @@
+"""People's records: change requests and trouble tickets."""

@@ -1,0 +1,1 @@
+"""Tables (CSV, Parquet, xlsx) that a mapping file explains."""

@@ -1,0 +1,210 @@
+"""Cells of a delivered table become numbers, lists, times and names; what cannot, is told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from data_products.product import TIME
+from semantic_layer.errors import InputError
+from semantic_layer.identity import normalized_dn
+from semantic_layer.managed_objects import ObjectClass, row_dn
+from semantic_layer.periods import GRANULARITIES
+from tasks.ingestion.tables.delivered_tables import LINE, DeliveredTable
+from tasks.ingestion.tables.mapping_files import ColumnOf, Meaning, TableMapping
+
+DN, START, SECONDS = "\tdn", "\tstart", "\tseconds"
+"""Columns of a row's key while it is being read."""
+
+_SPECIAL = r'([,+"\\<>;=])'
+_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a column goes, and how its numbers become the definition's."""
+
+    name: str
+    dtype: pl.DataType
+    factor: float = 1.0
+    complement_of: float | None = None
+    separator: str | None = None
+
+
+def target_of(meaning: Meaning, name: str, dtype: pl.DataType, factor: float) -> Target:
+    """Return the target of a column that means the definition with the column `name`."""
+    return Target(name, dtype, factor * meaning.scale, meaning.complement_of, meaning.separator)
+
+
+def values_of(
+    table: DeliveredTable, column: str, target: Target, mapping: TableMapping
+) -> pl.Series:
+    """Return a column as the definition has it; null where it says nothing, or nothing usable."""
+    raw = table.rows[column]
+    if target.dtype == pl.String:
+        return _texts(raw, mapping).rename(target.name)
+    if isinstance(target.dtype, pl.List):
+        return _lists(raw, target, mapping).rename(target.name)
+    values = _numbers(raw, mapping)
+    if target.dtype != pl.Float64:
+        return values.cast(target.dtype, strict=False).rename(target.name)
+    values = values * target.factor
+    if target.complement_of is not None:
+        values = target.complement_of - values
+    return values.rename(target.name)
+
+
+def unusable_values(
+    table: DeliveredTable, column: str, values: pl.Series, mapping: TableMapping
+) -> pl.DataFrame:
+    """Return line and text of each cell that says something, of which nothing could be made."""
+    suspects = table.rows.select(LINE, column).filter(
+        table.rows[column].is_not_null() & values.is_null()
+    )
+    texts = _texts(_as_text(suspects[column]), mapping)
+    said = suspects.select(LINE).with_columns(texts.alias("content"))
+    return said.filter(pl.col("content").is_not_null())
+
+
+def _as_text(raw: pl.Series) -> pl.Series:
+    if isinstance(raw.dtype, pl.List):
+        inner = raw.cast(pl.List(pl.String), strict=False)
+        return pl.select(pl.format("[{}]", inner.list.join(", ", ignore_nulls=False))).to_series()
+    return raw.cast(pl.String, strict=False)
+
+
+def _texts(raw: pl.Series, mapping: TableMapping) -> pl.Series:
+    texts = raw.cast(pl.String, strict=False).str.strip_chars(_SPACE)
+    nothing = ["", *mapping.null_values]
+    return texts.set(texts.is_in(nothing).fill_null(value=False), None)
+
+
+def _numbers(raw: pl.Series, mapping: TableMapping) -> pl.Series:
+    if raw.dtype == pl.String:
+        texts = _texts(raw, mapping)
+        if mapping.csv.decimal == ",":
+            texts = texts.str.replace(",", ".", literal=True)
+        numbers = texts.cast(pl.Float64, strict=False)
+    else:
+        numbers = raw.cast(pl.Float64, strict=False)
+    return numbers.set((~numbers.is_finite()).fill_null(value=False), None)
+
+
+def _lists(raw: pl.Series, target: Target, mapping: TableMapping) -> pl.Series:
+    if isinstance(raw.dtype, pl.List):
+        return raw.cast(target.dtype, strict=False)
+    parts = _texts(raw, mapping).str.split(target.separator or "|")
+    stripped = parts.list.eval(pl.element().str.strip_chars(_SPACE))
+    return stripped.cast(target.dtype, strict=False)
+
+
+def object_names(
+    table: DeliveredTable, mapping: TableMapping, classes: Mapping[str, ObjectClass]
+) -> pl.Series:
+    """Return the DN of the row that each line is about; null where it names none."""
+    rows = table.rows
+    if mapping.object.column is not None:
+        names = rows[mapping.object.column].cast(pl.String)
+    elif not template_columns(str(mapping.object.dn)):
+        names = pl.Series([mapping.object.dn] * rows.height, dtype=pl.String)
+    else:
+        names = rows.select(_filled_in(str(mapping.object.dn))).to_series()
+
+    def read(name: str) -> str:
+        return row_dn(normalized_dn(name), classes)
+
+    return _each(names, read, pl.String()).rename(DN)
+
+
+def template_columns(template: str) -> list[str]:
+    """Return the columns that a DN template names."""
+    return [part.partition("}")[0] for part in template.split("{")[1:]]
+
+
+def _filled_in(template: str) -> pl.Expr:
+    names = template_columns(template)
+    text = template
+    for name in names:
+        text = text.replace("{" + name + "}", "{}", 1)
+    values = [
+        pl.col(name).cast(pl.String).str.strip_chars(_SPACE).str.replace_all(_SPECIAL, r"\${1}")
+        for name in names
+    ]
+    return pl.format(text, *values)
+
+
+def starts(table: DeliveredTable, mapping: TableMapping, seconds: pl.Series) -> pl.Series:
+    """Return the start of each line's period, UTC; null where it is unreadable or never was."""
+    time = mapping.time
+    if time.constant is not None:
+        raw = pl.Series([time.constant] * table.rows.height, dtype=pl.String)
+    else:
+        raw = table.rows[str(time.column)]
+    if isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None:
+        moments = raw.dt.convert_time_zone("UTC").cast(TIME)
+    elif raw.dtype.is_temporal():
+        moments = _zoned(raw.cast(pl.Datetime("us")), time.zone)
+    else:
+        zone = ZoneInfo(time.zone)
+
+        def read(text: str) -> datetime:
+            return _moment(text.strip(), time.format, zone)
+
+        moments = _each(raw.cast(pl.String), read, TIME)
+    if time.names == "end":
+        moments = _before(moments, seconds)
+    return moments.rename(START)
+
+
+def _before(ends: pl.Series, seconds: pl.Series) -> pl.Series:
+    lengths = (seconds.cast(pl.Int64) * 1_000_000).cast(pl.Duration("us"))
+    return (ends - lengths).cast(TIME)
+
+
+def _zoned(naive: pl.Series, zone: str) -> pl.Series:
+    """Return local times in UTC: the earlier of two, null for one that the clock skipped."""
+    local = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC").cast(TIME)
+
+
+def _moment(text: str, pattern: str | None, zone: ZoneInfo) -> datetime:
+    try:
+        moment = (
+            datetime.strptime(text, pattern)  # noqa: DTZ007 - zoned below
+            if pattern
+            else datetime.fromisoformat(text)
+        )
+    except ValueError as error:
+        raise InputError(f"{text!r} is no time: {error}.") from error
+    if moment.tzinfo is not None:
+        return moment
+    local = moment.replace(tzinfo=zone)
+    if local.astimezone(ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None) != moment:
+        raise InputError(f"{text!r} never was in {zone.key}: the clock skipped it.")
+    return local
+
+
+def lengths(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
+    """Return the seconds that each line covers; null where it does not say."""
+    granularity = mapping.granularity
+    if isinstance(granularity, ColumnOf):
+        numbers = _numbers(table.rows[granularity.column], mapping)
+        whole = numbers.set((numbers != numbers.round()) | (numbers <= 0), None)
+        return whole.cast(pl.Int32, strict=False).rename(SECONDS)
+    seconds = GRANULARITIES.get(granularity, 0) if isinstance(granularity, str) else granularity
+    return pl.Series(SECONDS, [seconds or 0] * table.rows.height, dtype=pl.Int32)
+
+
+def _each(texts: pl.Series, read: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
+    """Return what `read` makes of each text, asked once for equal ones; null where it refuses."""
+    told: list[str] = texts.drop_nulls().unique().to_list()
+    made: list[object] = []
+    for text in told:
+        try:
+            made.append(read(text))
+        except InputError:
+            made.append(None)
+    meanings = pl.Series(made, dtype=dtype)
+    return texts.replace_strict(pl.Series(told, dtype=pl.String), meanings, default=None)

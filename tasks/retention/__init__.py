@@ -1,0 +1,1 @@
+"""Keeps tables small and quick: compaction, expiry, lifecycle, checks."""
