@@ -53,12 +53,18 @@ def write_history_mapping(folder: Path) -> None:
 
 
 def write_topology(network: Network, built: Tally, calendar: Season, folder: Path) -> None:
-    """Write the inventory of cells as a CSV file with its mapping.
+    """Write the inventory of cells as a CSV file with its mapping."""
+    pl.DataFrame(inventory_rows(network, built, calendar)).write_csv(folder / "cells.csv")
+    write_inventory_mapping("cells.csv", folder)
+
+
+def inventory_rows(network: Network, built: Tally, calendar: Season) -> list[dict[str, object]]:
+    """Return the inventory: one row a cell.
 
     Neighbors are the cells with which a cell's footprint really overlaps, most overlap first.
     """
     since = calendar.starts[0].strftime("%Y-%m-%dT%H:%M:%SZ")
-    rows = [
+    return [
         {
             "cell_dn": cell.dn,
             "site_id": cell.site.site_id,
@@ -82,14 +88,17 @@ def write_topology(network: Network, built: Tally, calendar: Season, folder: Pat
         }
         for cell in network.cells
     ]
-    pl.DataFrame(rows).write_csv(folder / "cells.csv")
+
+
+def write_inventory_mapping(files: str, folder: Path) -> None:
+    """Write how the inventory's columns are to be read."""
     columns: dict[str, object] = {name: name for name in _TOPOLOGY_COLUMNS}
     columns["neighbors"] = {"is": "neighbor_dns", "separator": "|"}
     mapping = {
         "mapping": 1,
         "into": "network_topology",
         "title": "Inventory of cells",
-        "files": ["cells.csv"],
+        "files": [files],
         "object": {"column": "cell_dn"},
         "time": {"column": "valid_from"},
         "columns": columns,
