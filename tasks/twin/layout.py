@@ -18,6 +18,9 @@ _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _SPIRAL_POWER = 0.85
 _METERS_PER_DEGREE = 111_320.0
 
+LTE_SHARE = 0.15
+"""Share of a town's sites that also have an LTE carrier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -129,13 +132,23 @@ class Network:
         return [site.archetype for site in self.sites for _ in range(self.sectors)]
 
 
-def build_network(site_count: int, seed: int, *, is_village: bool) -> Network:
-    """Return a network of `site_count` sites; the same seed gives the same network."""
+def build_network(
+    site_count: int, seed: int, *, is_village: bool, lte_share: float = LTE_SHARE
+) -> Network:
+    """Return a network of `site_count` sites; the same seed gives the same network.
+
+    Args:
+        site_count: sites, dense in the center and rural at the edge.
+        seed: of everything random.
+        is_village: three sites of one band or two, instead of a town.
+        lte_share: share of a town's sites that also have an LTE carrier, 0 to 1.
+    """
     rng = np.random.default_rng([seed, 1])
     sites = tuple(_site(number, site_count, rng, is_village) for number in range(site_count))
     cells: list[Cell] = []
     for site in sites:
-        cells.extend(_cells_of(site, len(cells), rng, is_village=is_village))
+        bands = _village_bands(site) if is_village else _bands_of(site, lte_share, rng)
+        cells.extend(_cells_of(site, len(cells), bands, rng))
     return Network(sites, tuple(cells), 3)
 
 
@@ -188,18 +201,26 @@ def _site(number: int, count: int, rng: np.random.Generator, is_village: bool) -
     )
 
 
-def _bands_of(site: Site, rng: np.random.Generator) -> list[str]:
+def _village_bands(site: Site) -> list[str]:
+    return ["n28", "n78"] if site.index == 1 else ["n28"]
+
+
+def _bands_of(site: Site, lte_share: float, rng: np.random.Generator) -> list[str]:
     wide = {"dense_urban": 1.0, "business": 1.0, "stadium": 1.0, "transport": 0.5,
             "residential": 0.45, "rural": 0.0}  # fmt: skip
     middle = {"dense_urban": 0.25, "business": 0.2, "stadium": 1.0, "transport": 0.3,
               "residential": 0.1, "rural": 0.1}  # fmt: skip
     low = 0.15 if site.scenario == "UMi" else 0.3 if wide[site.archetype] == 1.0 else 1.0
-    chances = {"n78": wide[site.archetype], "n1": middle[site.archetype], "n28": low, "B3": 0.15}
+    chances = {
+        "n78": wide[site.archetype],
+        "n1": middle[site.archetype],
+        "n28": low,
+        "B3": lte_share,
+    }
     return [name for name, chance in chances.items() if rng.random() < chance]
 
 
-def _cells_of(site: Site, first: int, rng: np.random.Generator, *, is_village: bool) -> list[Cell]:
-    names = (["n28", "n78"] if site.index == 1 else ["n28"]) if is_village else _bands_of(site, rng)
+def _cells_of(site: Site, first: int, names: list[str], rng: np.random.Generator) -> list[Cell]:
     turn = rng.uniform(0.0, 120.0)
     reach = 0.5 * site.spacing_m
     aimed = np.degrees(np.arctan((site.height_m - 1.5) / reach))

@@ -142,7 +142,12 @@ def _made_anew(chosen: SampleNetwork, folder: Path, target: Path) -> Manifest:
 
 def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[Shock]]:
     """Return a whole run before counting: states with faults and without, faults and shocks."""
-    network = build_network(chosen.sites, chosen.seed, is_village=chosen.name == "village")
+    network = build_network(
+        chosen.sites,
+        chosen.seed,
+        is_village=chosen.name == "village",
+        lte_share=chosen.lte_share,
+    )
     radio = radio_map(network, chosen.seed)
     calendar = season(chosen.start, chosen.days)
     flaws = measuring_flaws(network, calendar.periods, chosen.newest_first, chosen.seed)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tasks.twin.faults import FaultPlan
 from tasks.twin.flaws import Flaws
-from tasks.twin.layout import Archetype, Network
+from tasks.twin.layout import LTE_SHARE, Archetype, Network
 from tasks.twin.traffic import PERIODS_A_DAY, Season, Shock, wander
 
 DEFAULT_END = datetime(2025, 6, 5, tzinfo=UTC)
@@ -32,6 +32,7 @@ class SampleNetwork:
         history_faults, newest_faults: faults that begin in each.
         end: midnight UTC after the newest day.
         yearly_growth: of demand; 0.3 is 30 % more a year later.
+        lte_share: share of sites that also have an LTE carrier.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SampleNetwork:
     newest_faults: int
     end: datetime = DEFAULT_END
     yearly_growth: float = 0.3
+    lte_share: float = LTE_SHARE
 
     @property
     def days(self) -> int:
