@@ -7,12 +7,14 @@ import pytest
 
 from data_products.cell_kpis.derive import derive as cell_kpis
 from data_products.checks import CheckVerdict, compiled_checks
+from data_products.customer_experience.derive import derive as customer_experience
 from data_products.data_quality.derive import quarantine_rows, verdict_rows
 from data_products.measuring import applicable, measure, split_rows
 from data_products.pm_measurements.derive import derive as completed
 from data_products.registry import products, table
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
+from semantic_layer.services import service_catalogue
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = Window(START, START + timedelta(days=1))
@@ -40,6 +42,16 @@ def test_measurements_derived_from_a_vector_are_filled_where_nobody_delivered_th
     columns = ["wb_cqi_samples", "wb_cqi_sum"]
     named = [catalogue().measurement(name).column for name in columns]
     golden(found.select("managed_object_dn", *named), "pm_measurements/derived.csv")
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+def test_users_quality_is_weighted_and_small_groups_are_withheld(story, golden, granularity):
+    rows = story("customer_experience/sessions.csv", table("service_sessions"))
+    found = customer_experience(rows.lazy(), granularity, service_catalogue()).collect()
+    golden(
+        found.sort("service", "period_start").drop("cell_dn"),
+        f"customer_experience/{granularity}.csv",
+    )
 
 
 @pytest.mark.parametrize("product", sorted(products()))

@@ -1,0 +1,1 @@
+"""Sessions of subscribers, as a probe saw them: a sample, pseudonymous, restricted."""
