@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from semantic_layer.errors import InputError
+from semantic_layer.managed_objects import Technology
 from semantic_layer.measurements import OBSERVED_TIME, Measurement, UnitText, signed
 from semantic_layer.units import Unit, parse_unit
 
@@ -32,7 +33,7 @@ class Kpi(BaseModel):
         name: ours; unique.
         title: for people.
         category: what it tells of the service.
-        technology: NR or LTE.
+        technology: NR, LTE, 5GC, transport, or any.
         object_class: the class whose rows it describes.
         numerator, denominator: measurements that are added; a leading `-` subtracts.
         unit: of the quotient.
@@ -57,8 +58,9 @@ class Kpi(BaseModel):
         "utilization",
         "availability",
         "energy_efficiency",
+        "synchronization",
     ]
-    technology: Literal["NR", "LTE"]
+    technology: Technology
     object_class: str
     numerator: tuple[str, ...] = Field(min_length=1)
     denominator: tuple[str, ...] = Field(min_length=1)

@@ -112,15 +112,31 @@ class Catalogue:
         return None
 
     def by_standard_name(
-        self, standard_name: str, technology: str | None = None
+        self, standard_name: str, technology: str | None = None, object_class: str = ""
     ) -> Measurement | None:
-        """Return the measurement with a standard name (or alias, or its `.sum` sub-counter)."""
+        """Return the measurement with a standard name (or alias, or its `.sum` sub-counter).
+
+        Several classes may count under one name (`VR.VCpuUsageMean`): then the one that stands on
+        the rows of `object_class` is meant, or else the first.
+        """
         plain = standard_name.strip()
         for name in (plain, _without_sum(plain)):
-            for candidate in self._by_standard_name.get(name, ()):
-                if technology in (None, candidate.technology):
-                    return candidate
+            found = [
+                item
+                for item in self._by_standard_name.get(name, ())
+                if technology is None or item.technology in (technology, "any")
+            ]
+            row = self._row_class(object_class)
+            for item in found:
+                if self._row_class(item.object_class) == row:
+                    return item
+            if found:
+                return found[0]
         return None
+
+    def _row_class(self, object_class: str) -> str:
+        known = self.object_classes.get(object_class)
+        return object_class if known is None else known.row_class
 
     @cached_property
     def _by_standard_name(self) -> Mapping[str, tuple[Measurement, ...]]:

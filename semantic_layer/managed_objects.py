@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from semantic_layer.identity import ancestor, cell_dn_of, normalized_dn, object_class_of
 
-Technology = Literal["NR", "LTE", "any"]
+Technology = Literal["NR", "LTE", "5GC", "transport", "any"]
+"""What a definition belongs to: a radio technology, the 5G core, transport, or all of them."""
 
 
 class ObjectClass(BaseModel):
@@ -20,7 +21,7 @@ class ObjectClass(BaseModel):
     Attributes:
         name: such as `NRCellDU`.
         contained_by: the classes that may name-contain it; empty for a root.
-        technology: NR, LTE, or any.
+        technology: NR, LTE, 5GC, transport, or any.
         is_cell: its instances are cells, one row each.
         counted_on: the class on whose row its measurements stand; itself when None.
         also_spelled: other spellings seen in files.

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from semantic_layer.managed_objects import Technology
 from semantic_layer.units import Unit, parse_unit
 
 UnitText = Annotated[str, BeforeValidator(lambda value: str(value) if value == 1 else value)]
@@ -25,7 +26,7 @@ class Measurement(BaseModel):
         title: for people.
         standard_name: as in the standard, such as `RRU.PrbTotDl`.
         aliases: other names under which standard files carry the same measurement.
-        technology: NR or LTE.
+        technology: NR, LTE, 5GC, transport, or any.
         object_class: the class that reports it.
         unit: as the catalogue stores it.
         aggregation: how periods combine: `sum` adds; `mean` is weighted by time; `max`.
@@ -43,7 +44,7 @@ class Measurement(BaseModel):
     title: str
     standard_name: str
     aliases: tuple[str, ...] = ()
-    technology: Literal["NR", "LTE"]
+    technology: Technology
     object_class: str
     unit: UnitText
     aggregation: Literal["sum", "mean", "max"] = "sum"

@@ -125,11 +125,17 @@ def check_measurement_kinds(draft: Draft) -> Iterator[Problem]:
 
 
 def check_standard_names(draft: Draft) -> Iterator[Problem]:
-    """A standard name leads to one measurement, and a vendor's name to one map."""
+    """A standard name leads to one measurement of a row, and a vendor's name to one map."""
     seen: dict[tuple[str, str], Entry] = {}
+    rows = {name: item.row_class for name, item in draft.object_classes.items()}
     told = chain(
         (
-            (f"Standard name {name!r} ({item.technology})", "standard_name", entry)
+            (
+                f"Standard name {name!r} ({item.technology}, "
+                f"{rows.get(item.object_class, item.object_class)})",
+                "standard_name",
+                entry,
+            )
             for item, entry in draft.measurements.values()
             if item.derived_from is None
             for name in (item.standard_name, *item.aliases)

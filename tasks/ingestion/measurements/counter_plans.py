@@ -70,7 +70,7 @@ class CounterPlans:
     def _measurement(self, counter: str, object_class: str) -> Measurement | None:
         known = self.catalogue.object_classes.get(object_class)
         technology = None if known is None or known.technology == "any" else known.technology
-        return self.catalogue.by_standard_name(counter, technology)
+        return self.catalogue.by_standard_name(counter, technology, object_class)
 
     def _is_of(self, measurement: Measurement, object_class: str) -> bool:
         return self._row_kind(measurement.object_class) == self._row_kind(object_class)
