@@ -49,7 +49,7 @@ def write_history(rows: DeliveredRows, day: str, folder: Path) -> int:
 
 def write_history_mapping(folder: Path) -> None:
     """Write how the history's columns are to be read."""
-    _write_mapping(_HISTORY_MAPPING, folder / "history.mapping.yaml")
+    write_mapping(_HISTORY_MAPPING, folder / "history.mapping.yaml")
 
 
 def write_topology(network: Network, built: Tally, calendar: Season, folder: Path) -> None:
@@ -103,7 +103,7 @@ def write_inventory_mapping(files: str, folder: Path) -> None:
         "time": {"column": "valid_from"},
         "columns": columns,
     }
-    _write_mapping(mapping, folder / "cells.mapping.yaml")
+    write_mapping(mapping, folder / "cells.mapping.yaml")
 
 
 def write_alarms(records: Sequence[AlarmRecord], folder: Path) -> None:
@@ -122,5 +122,6 @@ def missing_cells(network: Network, missing_sites: np.ndarray) -> np.ndarray:
     return np.asarray(missing_sites[:, site_of])
 
 
-def _write_mapping(mapping: object, path: Path) -> None:
+def write_mapping(mapping: object, path: Path) -> None:
+    """Write a mapping file."""
     path.write_text(yaml.safe_dump(mapping, sort_keys=False), encoding="utf-8")
