@@ -6,17 +6,19 @@ A contract repeats nothing of a definition: a column names its page there
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import polars as pl
 from open_data_contract_standard.model import CustomProperty, SchemaObject, SchemaProperty
 
 from data_products.contract_rules import rules_of, sla_rules
 from data_products.contract_source import ContractError, ContractSource, Keys, read_contract
+from data_products.contract_terms import classification_of, owner_of, service_levels, support_of
 from data_products.product import TIME, Column, Product, ProductTable
 from semantic_layer.errors import did_you_mean
 from semantic_layer.kpis import Kpi
 from semantic_layer.loading import Catalogue
+from semantic_layer.managed_objects import Technology
 from semantic_layer.measurements import Measurement
 
 _PAGES = {"semantic_layer/measurement": "measurements", "semantic_layer/kpi": "kpis"}
@@ -61,6 +63,10 @@ def load_contract(path: Path, catalogue: Catalogue) -> Product:
         tables={table.name: table for table in tables},
         inputs=tuple(sorted(inputs)),
         access={role.role or "": role.access or "" for role in model.roles or []},
+        owner=owner_of(model),
+        support=support_of(model),
+        domain=model.domain or "",
+        service_levels=service_levels(model),
     )
 
 
@@ -118,6 +124,10 @@ def _table(
             if item.partitioned and item is not time
         ),
         rules=(*rules_of(source, index, columns), *sla_rules(source, schema.name or "", names)),
+        inputs=tuple(_custom_list(schema.customProperties, "inputs")),
+        consumers=tuple(_custom_list(schema.customProperties, "consumers")),
+        sources=tuple(_custom_list(schema.customProperties, "sources")),
+        description=schema.dataGranularityDescription or schema.description or "",
     )
 
 
@@ -159,6 +169,9 @@ def _column(
         allowed=tuple(str(value.value) for value in item.enum or []),
         pattern=options.get("pattern", ""),
         place=source.place(*path),
+        classification=classification_of(source, item, path),
+        description=item.description or "",
+        derived_from=tuple(_custom_list(item.customProperties, "derivedFrom")),
     )
 
 
@@ -202,7 +215,13 @@ def _definition_columns(
         return
     place = source.place(*path, "customProperties")
     singular = next(page for page, group in _PAGES.items() if group == _SETS[named])
+    wanted = _custom_list(schema.customProperties, "technologies")
+    for unknown in sorted(set(wanted) - set(get_args(Technology))):
+        near = did_you_mean(unknown, get_args(Technology))
+        source.report(f"technologies knows no {unknown!r}{near}", *path, "customProperties")
     for name, definition in getattr(catalogue, _SETS[named]).items():
+        if wanted and definition.technology not in wanted:
+            continue
         is_vector = getattr(definition, "shape", "scalar") == "vector"
         yield Column(
             name=definition.column,

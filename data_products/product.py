@@ -16,6 +16,9 @@ from semantic_layer.errors import InputError, UnknownNameError
 TIME = pl.Datetime("us", "UTC")
 """The type of every time in every table."""
 
+CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
+"""Classes of access, each above the one before; a column that names none is `internal`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -30,6 +33,9 @@ class Column:
         allowed: the only values it may have; empty is any.
         pattern: a regular expression that text must match; empty is any.
         place: where the promise stands, `file:line`.
+        classification: who may see it, one of `CLASSIFICATIONS`.
+        description: what the contract says of it; empty where a definition says it.
+        derived_from: columns that it is computed from, `table.column`, where the contract says so.
     """
 
     name: str
@@ -41,6 +47,19 @@ class Column:
     allowed: tuple[str, ...] = ()
     pattern: str = ""
     place: str = ""
+    classification: str = "internal"
+    description: str = ""
+    derived_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """One promise of service, as the contract words it: `latency` of 1 `d` for a column."""
+
+    name: str
+    value: str
+    unit: str
+    element: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,10 @@ class ProductTable:
         end_column: set when a row is a span; then only spans wholly inside a window are replaced.
         scope: text columns that divide the table; a publish replaces one scope of one window.
         rules: the contract's quality rules.
+        inputs: the tables it is derived from.
+        consumers: who reads it, as the contract declares.
+        sources: the kinds of delivery that fill it, as the contract declares.
+        description: what one row is.
     """
 
     name: str
@@ -88,12 +111,22 @@ class ProductTable:
     end_column: str | None = None
     scope: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    inputs: tuple[str, ...] = ()
+    consumers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    description: str = ""
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         """Columns and their types, lineage columns last."""
         own: dict[str, pl.DataType] = {column.name: column.dtype for column in self.columns}
         return own | dict.fromkeys(LINEAGE_COLUMNS, pl.String())
+
+    @cached_property
+    def classifications(self) -> dict[str, str]:
+        """The class of each column; lineage columns are `internal`."""
+        own = {column.name: column.classification for column in self.columns}
+        return own | dict.fromkeys(LINEAGE_COLUMNS, "internal")
 
     def scoped(self, scope: Mapping[str, str] | None) -> dict[str, str]:
         """Return `scope` in the contract's order, after checking that it is whole.
@@ -122,6 +155,10 @@ class Product:
         tables: by full name; the first is the product's own.
         inputs: the products it is derived from.
         access: who may do what: role name to access, as the contract grants it.
+        owner: the team that answers for it; empty where the contract names none.
+        support: where its readers can ask.
+        domain: the part of operations that it belongs to.
+        service_levels: what the contract promises of timeliness.
     """
 
     id: str
@@ -131,6 +168,10 @@ class Product:
     tables: Mapping[str, ProductTable]
     inputs: tuple[str, ...] = ()
     access: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    support: str = ""
+    domain: str = ""
+    service_levels: tuple[ServiceLevel, ...] = ()
 
     def table(self, name: str) -> ProductTable:
         """Return one of its tables.
