@@ -17,6 +17,7 @@ Technology = Literal["NR", "LTE"]
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _SPIRAL_POWER = 0.85
 _METERS_PER_DEGREE = 111_320.0
+_CENTER_DEG = (51.34, 12.37)
 
 LTE_SHARE = 0.15
 """Share of a town's sites that also have an LTE carrier."""
@@ -152,6 +153,13 @@ def build_network(
     return Network(sites, tuple(cells), 3)
 
 
+def coordinates(x_m: float, y_m: float) -> tuple[float, float]:
+    """Return latitude and longitude, in degrees, of a place given in m from the town's center."""
+    latitude, longitude = _CENTER_DEG
+    a_degree = _METERS_PER_DEGREE * float(np.cos(np.radians(latitude)))
+    return float(latitude + y_m / _METERS_PER_DEGREE), float(longitude + x_m / a_degree)
+
+
 def _archetype(share: float, number: int, rng: np.random.Generator) -> Archetype:
     if number % 37 == 20:
         return "stadium"
@@ -185,15 +193,15 @@ def _site(number: int, count: int, rng: np.random.Generator, is_village: bool) -
     small = archetype == "dense_urban" and rng.random() < 0.2
     scenario: Scenario = "RMa" if archetype == "rural" else ("UMi" if small else "UMa")
     height = 10.0 if small else _HEIGHTS_M[archetype] * rng.uniform(0.9, 1.15)
-    latitude = 51.34 + y_m / _METERS_PER_DEGREE
+    latitude, longitude = coordinates(float(x_m), float(y_m))
     return Site(
         index=number + 1,
         archetype=archetype,
         scenario=scenario,
         x_m=float(x_m),
         y_m=float(y_m),
-        latitude_deg=float(latitude),
-        longitude_deg=float(12.37 + x_m / (_METERS_PER_DEGREE * np.cos(np.radians(51.34)))),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
         spacing_m=float(spacing),
         height_m=float(height),
         subnetwork=1 + int(angle % (2.0 * np.pi) >= np.pi) if count > 3 else 1 + number % 2,
