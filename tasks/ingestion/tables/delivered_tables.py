@@ -1,5 +1,6 @@
 """Opens the tables that a mapping names: CSV, Parquet, xlsx; as they are, with each row's line."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ import polars as pl
 
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
+from tasks.ingestion.tables.archived_files import DeliveredFile, named_files
 from tasks.ingestion.tables.mapping_files import TableMapping
+from tasks.ingestion.tables.table_layout import TableLayout
 
 LINE = "\tline"
 """The column that says where a row stands in its file, for people."""
@@ -24,7 +27,7 @@ class DeliveredTable:
 
 def delivered_tables(
     folder: Path,
-    mapping: TableMapping,
+    mapping: TableLayout,
     window: Window | None = None,
     only: Sequence[str] | None = None,
 ) -> Iterator[DeliveredTable]:
@@ -39,40 +42,68 @@ def delivered_tables(
     Raises:
         InputError: no file fits, or one cannot be read as the mapping says.
     """
-    paths = sorted({path for glob in mapping.files for path in folder.glob(glob) if path.is_file()})
-    if not paths:
+    for file in delivered_files(folder, mapping):
+        yield from opened_tables(file, mapping, window, only)
+
+
+def delivered_files(folder: Path, mapping: TableLayout) -> list[DeliveredFile]:
+    """Return the files that the mapping names in the folder, each once, by path.
+
+    Raises:
+        InputError: no file fits, or an archive cannot be listed.
+    """
+    found = {file: None for glob in mapping.files for file in named_files(folder, glob)}
+    if not found:
         raise InputError(
             f"No file in {folder.name!r} fits {', '.join(map(repr, mapping.files))}; "
             "`files` of the mapping are globs relative to its own folder."
         )
-    for path in paths:
-        try:
-            yield from _opened(path, mapping, window, only)
-        except (pl.exceptions.PolarsError, OSError, UnicodeError, LookupError) as error:
-            raise InputError(f"{path.name} cannot be read as the mapping says: {error}.") from error
+    return sorted(found, key=lambda file: (str(file.path), file.member))
+
+
+def opened_tables(
+    file: DeliveredFile,
+    mapping: TableLayout,
+    window: Window | None = None,
+    only: Sequence[str] | None = None,
+) -> Iterator[DeliveredTable]:
+    """Yield the tables of one file.
+
+    Raises:
+        InputError: it cannot be read as the mapping says.
+    """
+    try:
+        yield from _opened(file, mapping, window, only)
+    except (pl.exceptions.PolarsError, OSError, UnicodeError, LookupError) as error:
+        raise InputError(f"{file.name} cannot be read as the mapping says: {error}.") from error
 
 
 def _opened(
-    path: Path, mapping: TableMapping, window: Window | None, only: Sequence[str] | None
+    file: DeliveredFile, mapping: TableLayout, window: Window | None, only: Sequence[str] | None
 ) -> Iterator[DeliveredTable]:
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        yield DeliveredTable(path.name, _csv(path, mapping))
-    elif suffix == ".parquet":
-        yield DeliveredTable(path.name, _parquet(path, mapping, window, only))
-    elif suffix in {".xlsx", ".xls"}:
-        yield from _sheets(path, mapping)
+    if file.suffix == ".csv":
+        yield DeliveredTable(file.name, _csv(file, mapping))
+    elif file.suffix == ".parquet":
+        yield DeliveredTable(file.name, _parquet(file, mapping, window, only))
+    elif file.suffix in {".xlsx", ".xls"}:
+        yield from _sheets(file, mapping)
     else:
         raise InputError(
-            f"{path.name}: tables are CSV, Parquet or xlsx, told by the name's ending."
+            f"{file.name}: tables are CSV, Parquet or xlsx, told by the name's ending."
         )
 
 
-def _csv(path: Path, mapping: TableMapping) -> pl.DataFrame:
+def _source(file: DeliveredFile) -> Path | io.BytesIO:
+    is_plain = not file.member and not file.name.lower().endswith(".gz")
+    return file.path if is_plain else io.BytesIO(file.unpacked())
+
+
+def _csv(file: DeliveredFile, mapping: TableLayout) -> pl.DataFrame:
     layout = mapping.csv
     rows = pl.read_csv(
-        path,
+        _source(file),
         separator=layout.separator,
+        quote_char=layout.quote,
         encoding="utf8" if layout.encoding.lower() in {"utf-8", "utf8"} else layout.encoding,
         skip_rows=layout.skip_rows,
         infer_schema=False,
@@ -82,13 +113,15 @@ def _csv(path: Path, mapping: TableMapping) -> pl.DataFrame:
 
 
 def _parquet(
-    path: Path, mapping: TableMapping, window: Window | None, only: Sequence[str] | None
+    file: DeliveredFile, mapping: TableLayout, window: Window | None, only: Sequence[str] | None
 ) -> pl.DataFrame:
-    rows = pl.scan_parquet(path).with_row_index(LINE, offset=1)
-    time = mapping.time.column
-    kind = rows.collect_schema().get(time or "")
-    if window is not None and time and mapping.time.names == "start" and _is_utc(kind):
-        rows = rows.filter(pl.col(time) >= window.start, pl.col(time) < window.end)
+    rows = pl.scan_parquet(_source(file)).with_row_index(LINE, offset=1)
+    time = mapping.time if isinstance(mapping, TableMapping) else None
+    if window is not None and time is not None and time.column and time.names == "start":
+        kind = rows.collect_schema().get(time.column)
+        if _is_utc(kind):
+            column = pl.col(time.column)
+            rows = rows.filter(column >= window.start, column < window.end)
     there = rows.collect_schema().names()
     if only is not None:
         rows = rows.select(LINE, *(name for name in only if name in there))
@@ -99,16 +132,18 @@ def _is_utc(kind: pl.DataType | None) -> bool:
     return isinstance(kind, pl.Datetime) and kind.time_zone == "UTC"
 
 
-def _sheets(path: Path, mapping: TableMapping) -> Iterator[DeliveredTable]:
-    sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=None, drop_empty_rows=False)
+def _sheets(file: DeliveredFile, mapping: TableLayout) -> Iterator[DeliveredTable]:
+    sheets = pl.read_excel(
+        _source(file), sheet_id=0, infer_schema_length=None, drop_empty_rows=False
+    )
     wanted = mapping.sheets or tuple(sheets)
     for name in wanted:
         if name not in sheets:
             raise InputError(
-                f"{path.name} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}."
+                f"{file.name} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}."
             )
         rows = sheets[name]
         filled = rows.with_row_index(LINE, offset=2).filter(
             ~pl.all_horizontal(pl.col(rows.columns).is_null())
         )
-        yield DeliveredTable(f"{path.name}/{name}", filled)
+        yield DeliveredTable(f"{file.name}/{name}", filled)

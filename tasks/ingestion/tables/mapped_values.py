@@ -14,12 +14,16 @@ from semantic_layer.managed_objects import ObjectClass, row_dn
 from semantic_layer.periods import GRANULARITIES
 from tasks.ingestion.tables.delivered_tables import LINE, DeliveredTable
 from tasks.ingestion.tables.mapping_files import ColumnOf, Meaning, TableMapping
+from tasks.ingestion.tables.table_layout import TableLayout
 
 DN, START, SECONDS = "\tdn", "\tstart", "\tseconds"
 """Columns of a row's key while it is being read."""
 
-_SPECIAL = r'([,+"\\<>;=])'
-_SPACE = " \t\r\n"
+SPECIAL = r'([,+"\\<>;=])'
+"""What a value of a DN must escape."""
+
+SPACE = " \t\r\n"
+"""What is stripped from texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,10 @@ def values_of(
     """Return a column as the definition has it; null where it says nothing, or nothing usable."""
     raw = table.rows[column]
     if target.dtype == pl.String:
-        return _texts(raw, mapping).rename(target.name)
+        return texts_of(raw, mapping).rename(target.name)
     if isinstance(target.dtype, pl.List):
         return _lists(raw, target, mapping).rename(target.name)
-    values = _numbers(raw, mapping)
+    values = numbers_of(raw, mapping)
     if target.dtype != pl.Float64:
         return values.cast(target.dtype, strict=False).rename(target.name)
     values = values * target.factor
@@ -63,27 +67,30 @@ def unusable_values(
     suspects = table.rows.select(LINE, column).filter(
         table.rows[column].is_not_null() & values.is_null()
     )
-    texts = _texts(_as_text(suspects[column]), mapping)
+    texts = texts_of(as_text(suspects[column]), mapping)
     said = suspects.select(LINE).with_columns(texts.alias("content"))
     return said.filter(pl.col("content").is_not_null())
 
 
-def _as_text(raw: pl.Series) -> pl.Series:
+def as_text(raw: pl.Series) -> pl.Series:
+    """Return a column as text, lists too."""
     if isinstance(raw.dtype, pl.List):
         inner = raw.cast(pl.List(pl.String), strict=False)
         return pl.select(pl.format("[{}]", inner.list.join(", ", ignore_nulls=False))).to_series()
     return raw.cast(pl.String, strict=False)
 
 
-def _texts(raw: pl.Series, mapping: TableMapping) -> pl.Series:
-    texts = raw.cast(pl.String, strict=False).str.strip_chars(_SPACE)
+def texts_of(raw: pl.Series, mapping: TableLayout) -> pl.Series:
+    """Return a column's texts, stripped; null where the mapping says that they say nothing."""
+    texts = raw.cast(pl.String, strict=False).str.strip_chars(SPACE)
     nothing = ["", *mapping.null_values]
     return texts.set(texts.is_in(nothing).fill_null(value=False), None)
 
 
-def _numbers(raw: pl.Series, mapping: TableMapping) -> pl.Series:
+def numbers_of(raw: pl.Series, mapping: TableLayout) -> pl.Series:
+    """Return a column's finite numbers; null for all else."""
     if raw.dtype == pl.String:
-        texts = _texts(raw, mapping)
+        texts = texts_of(raw, mapping)
         if mapping.csv.decimal == ",":
             texts = texts.str.replace(",", ".", literal=True)
         numbers = texts.cast(pl.Float64, strict=False)
@@ -95,8 +102,8 @@ def _numbers(raw: pl.Series, mapping: TableMapping) -> pl.Series:
 def _lists(raw: pl.Series, target: Target, mapping: TableMapping) -> pl.Series:
     if isinstance(raw.dtype, pl.List):
         return raw.cast(target.dtype, strict=False)
-    parts = _texts(raw, mapping).str.split(target.separator or "|")
-    stripped = parts.list.eval(pl.element().str.strip_chars(_SPACE))
+    parts = texts_of(raw, mapping).str.split(target.separator or "|")
+    stripped = parts.list.eval(pl.element().str.strip_chars(SPACE))
     return stripped.cast(target.dtype, strict=False)
 
 
@@ -115,7 +122,7 @@ def object_names(
     def read(name: str) -> str:
         return row_dn(normalized_dn(name), classes)
 
-    return _each(names, read, pl.String()).rename(DN)
+    return each_once(names, read, pl.String()).rename(DN)
 
 
 def template_columns(template: str) -> list[str]:
@@ -129,7 +136,7 @@ def _filled_in(template: str) -> pl.Expr:
     for name in names:
         text = text.replace("{" + name + "}", "{}", 1)
     values = [
-        pl.col(name).cast(pl.String).str.strip_chars(_SPACE).str.replace_all(_SPECIAL, r"\${1}")
+        pl.col(name).cast(pl.String).str.strip_chars(SPACE).str.replace_all(SPECIAL, r"\${1}")
         for name in names
     ]
     return pl.format(text, *values)
@@ -145,14 +152,14 @@ def starts(table: DeliveredTable, mapping: TableMapping, seconds: pl.Series) -> 
     if isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None:
         moments = raw.dt.convert_time_zone("UTC").cast(TIME)
     elif raw.dtype.is_temporal():
-        moments = _zoned(raw.cast(pl.Datetime("us")), time.zone)
+        moments = zoned(raw.cast(pl.Datetime("us")), time.zone)
     else:
         zone = ZoneInfo(time.zone)
 
         def read(text: str) -> datetime:
-            return _moment(text.strip(), time.format, zone)
+            return moment_of(text.strip(), time.format, zone)
 
-        moments = _each(raw.cast(pl.String), read, TIME)
+        moments = each_once(raw.cast(pl.String), read, TIME)
     if time.names == "end":
         moments = _before(moments, seconds)
     return moments.rename(START)
@@ -163,13 +170,18 @@ def _before(ends: pl.Series, seconds: pl.Series) -> pl.Series:
     return (ends - lengths).cast(TIME)
 
 
-def _zoned(naive: pl.Series, zone: str) -> pl.Series:
+def zoned(naive: pl.Series, zone: str) -> pl.Series:
     """Return local times in UTC: the earlier of two, null for one that the clock skipped."""
     local = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     return local.dt.convert_time_zone("UTC").cast(TIME)
 
 
-def _moment(text: str, pattern: str | None, zone: ZoneInfo) -> datetime:
+def moment_of(text: str, pattern: str | None, zone: ZoneInfo) -> datetime:
+    """Return the moment that a text names, in `zone` where it names none.
+
+    Raises:
+        InputError: it names none, or one that never was.
+    """
     try:
         moment = (
             datetime.strptime(text, pattern)  # noqa: DTZ007 - zoned below
@@ -190,14 +202,14 @@ def lengths(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
     """Return the seconds that each line covers; null where it does not say."""
     granularity = mapping.granularity
     if isinstance(granularity, ColumnOf):
-        numbers = _numbers(table.rows[granularity.column], mapping)
+        numbers = numbers_of(table.rows[granularity.column], mapping)
         whole = numbers.set((numbers != numbers.round()) | (numbers <= 0), None)
         return whole.cast(pl.Int32, strict=False).rename(SECONDS)
     seconds = GRANULARITIES.get(granularity, 0) if isinstance(granularity, str) else granularity
     return pl.Series(SECONDS, [seconds or 0] * table.rows.height, dtype=pl.Int32)
 
 
-def _each(texts: pl.Series, read: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
+def each_once(texts: pl.Series, read: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
     """Return what `read` makes of each text, asked once for equal ones; null where it refuses."""
     told: list[str] = texts.drop_nulls().unique().to_list()
     made: list[object] = []

@@ -5,9 +5,10 @@ describes, in the delivered folder, and names them by `files`. Everything else i
 
     mapping: 1                        # version of this format
     into: cell_kpis                   # pm_measurements, cell_kpis or network_topology
-    files: ["*.csv"]                  # globs, relative to the folder that is read
+    files: ["*.csv"]                  # globs, relative to the folder that is read; a file in an
+                                      # archive: "log.zip!*.csv", "alarms.tar.gz!*/Alarm.csv"
     title: ...  source: ...  notes: ... # free text, for people
-    csv: {separator: ";", decimal: ",", encoding: utf-8, skip_rows: 0}      # CSV only
+    csv: {separator: ";", quote: '"', decimal: ",", encoding: latin-1, skip_rows: 0}  # CSV only
     sheets: ["2016", "2017"]          # xlsx only; default: all, one under the other
 
     object:                           # whose row it is; exactly one of the two
@@ -37,44 +38,34 @@ describes, in the delivered folder, and names them by `files`. Everything else i
 A column of the table that is neither mapped nor ignored is an error: nothing is dropped in silence.
 Several files may each carry some of the columns: rows with the same key are joined; where two files
 say different things about one value, the later name (in order of path) wins and that is counted.
+Records (alarms, tickets, changes) are mapped by `record_mappings`.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from semantic_layer.errors import InputError, did_you_mean
+from semantic_layer.errors import did_you_mean
 from semantic_layer.periods import GRANULARITIES
+from tasks.ingestion.tables.table_layout import (
+    SUFFIX,
+    CsvLayout,
+    MappingError,
+    Strict,
+    TableLayout,
+    checked,
+    known_zone,
+)
 
-SUFFIX = ".mapping.yaml"
-"""What a mapping file's name ends with."""
+__all__ = ["SUFFIX", "MappingError", "TableMapping", "load_mapping", "parse_mapping"]
 
 Target = Literal["pm_measurements", "cell_kpis", "network_topology"]
 Combination = Literal["mean", "sum", "min", "max"]
 
 
-class MappingError(InputError):
-    """A mapping file cannot be used as it is; the message holds every problem, one a line."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class CsvLayout(_Strict):
-    """How a CSV file is written."""
-
-    separator: str = Field(",", min_length=1, max_length=1)
-    decimal: Literal[".", ","] = "."
-    encoding: str = "utf-8"
-    skip_rows: int = Field(0, ge=0)
-
-
-class ObjectOf(_Strict):
+class ObjectOf(Strict):
     """Where a row says which managed object it is about."""
 
     column: str | None = None
@@ -87,7 +78,7 @@ class ObjectOf(_Strict):
         return self
 
 
-class TimeOf(_Strict):
+class TimeOf(Strict):
     """Where a row says which period it is about."""
 
     column: str | None = None
@@ -104,11 +95,7 @@ class TimeOf(_Strict):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no time zone {value!r}; names are like Europe/Berlin") from error
-        return value
+        return known_zone(value)
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "TimeOf":
@@ -117,13 +104,13 @@ class TimeOf(_Strict):
         return self
 
 
-class ColumnOf(_Strict):
+class ColumnOf(Strict):
     """A column that holds a plain fact."""
 
     column: str
 
 
-class Meaning(_Strict):
+class Meaning(Strict):
     """What a column of the table is, and how its numbers become the definition's."""
 
     name: str = Field(alias="is")
@@ -133,21 +120,13 @@ class Meaning(_Strict):
     separator: str | None = None
 
 
-class TableMapping(_Strict):
+class TableMapping(TableLayout):
     """One mapping file, checked."""
 
-    version: Literal[1] = Field(alias="mapping")
     into: Target
-    files: tuple[str, ...] = Field(min_length=1)
-    title: str = ""
-    source: str = ""
-    notes: str = ""
-    csv: CsvLayout = CsvLayout()
-    sheets: tuple[str, ...] | None = None
     object: ObjectOf
     time: TimeOf
     granularity: str | int | ColumnOf | None = None
-    null_values: tuple[str, ...] = ()
     suspect: ColumnOf | None = None
     columns: Mapping[str, Meaning]
     takes_by_name: bool = False
@@ -219,36 +198,7 @@ def parse_mapping(text: str, name: str) -> TableMapping:
     Raises:
         MappingError: as `load_mapping`.
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "it cannot be read"
-        raise MappingError(f"{name}{line}: not YAML: {reason}.") from error
-    if not isinstance(raw, dict) or node is None:
-        raise MappingError(f"{name}: a mapping file holds `key: value` pairs, this one does not.")
-    try:
-        return TableMapping.model_validate(raw)
-    except ValidationError as error:
-        lines = [
-            f"{name}, line {_line(node, problem['loc'])}: {_sentence(problem)}"
-            for problem in error.errors()
-        ]
-        raise MappingError("\n".join(lines)) from error
-
-
-def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            inner = next((pair for pair in node.value if pair[0].value == str(part)), None)
-            if inner is None:
-                break
-            node = inner[1] if not isinstance(inner[1], yaml.ScalarNode) else inner[0]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-    return int(node.start_mark.line) + 1
+    return checked(TableMapping, text, name, _KNOWN_KEYS)
 
 
 _KNOWN_KEYS: dict[str, type[BaseModel]] = {
@@ -259,16 +209,3 @@ _KNOWN_KEYS: dict[str, type[BaseModel]] = {
     "columns": Meaning,
     "granularity": ColumnOf,
 }
-
-
-def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    location = [str(part) for part in problem["loc"]]
-    where = ".".join(location)
-    if problem["type"] == "extra_forbidden":
-        model = _KNOWN_KEYS.get(location[0], TableMapping) if len(location) > 1 else TableMapping
-        known = [field.alias or key for key, field in model.model_fields.items()]
-        return f"no key {location[-1]!r} in a mapping{did_you_mean(location[-1], known)}"
-    if problem["type"] == "missing":
-        return f"`{where}` is missing."
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where + ': ' if where else ''}{message}."

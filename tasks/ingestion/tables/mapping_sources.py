@@ -1,11 +1,15 @@
 """Where mapping files lie, and which folder each speaks about."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from semantic_layer.errors import InputError
 from tasks.ingestion.deliveries import mapping_files
-from tasks.ingestion.tables.mapping_files import SUFFIX, TableMapping, load_mapping
+from tasks.ingestion.tables.archived_files import is_there
+from tasks.ingestion.tables.mapping_files import TableMapping, parse_mapping
+from tasks.ingestion.tables.record_mappings import RECORDS, RecordMapping, parse_record_mapping
+from tasks.ingestion.tables.table_layout import SUFFIX, TableLayout, yaml_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +21,17 @@ class MappingSource:
     mapping: TableMapping
 
 
+@dataclass(frozen=True, slots=True)
+class RecordSource:
+    """A mapping into records, the name it publishes under, and the folder of its `files`."""
+
+    name: str
+    folder: Path
+    mapping: RecordMapping
+
+
 def mapping_sources(folder: Path, shelf: Path | None = None) -> list[MappingSource]:
-    """Return the mappings that speak about tables in `folder`, by name.
+    """Return the mappings into measurements, KPIs and topology that speak about `folder`, by name.
 
     Args:
         folder: of deliveries; its mapping files speak about the folder that they lie in.
@@ -29,18 +42,53 @@ def mapping_sources(folder: Path, shelf: Path | None = None) -> list[MappingSour
         MappingError: a mapping file cannot be used.
         InputError: two delivered mappings have one name.
     """
-    found: dict[str, MappingSource] = {}
+    return [
+        MappingSource(name, place, mapping)
+        for name, (place, mapping) in _found(folder, shelf).items()
+        if isinstance(mapping, TableMapping)
+    ]
+
+
+def record_sources(folder: Path, shelf: Path | None, into: str) -> list[RecordSource]:
+    """Return the mappings into the records `into`, such as `alarms`, by name.
+
+    Args:
+        folder: of deliveries.
+        shelf: mapping files kept elsewhere, as for `mapping_sources`.
+        into: as the mapping files name it.
+
+    Raises:
+        MappingError, InputError: as `mapping_sources`.
+    """
+    return [
+        RecordSource(name, place, mapping)
+        for name, (place, mapping) in _found(folder, shelf).items()
+        if isinstance(mapping, RecordMapping) and mapping.into == into
+    ]
+
+
+def _found(folder: Path, shelf: Path | None) -> dict[str, tuple[Path, TableLayout]]:
+    found: dict[str, tuple[Path, TableLayout]] = {}
     for path in mapping_files(folder):
         name = path.name.removesuffix(SUFFIX)
         if name in found:
             raise InputError(
-                f"Two mapping files are called {path.name!r}, in {found[name].folder.name!r} and "
+                f"Two mapping files are called {path.name!r}, in {found[name][0].name!r} and "
                 f"{path.parent.name!r}; rows are published under that name, so rename one."
             )
-        found[name] = MappingSource(name, path.parent, load_mapping(path))
+        found[name] = (path.parent, _loaded(path))
     for path in mapping_files(shelf) if shelf is not None else []:
         name = path.name.removesuffix(SUFFIX)
-        mapping = load_mapping(path)
-        if name not in found and any(any(folder.glob(glob)) for glob in mapping.files):
-            found[name] = MappingSource(name, folder, mapping)
-    return [found[name] for name in sorted(found)]
+        mapping = _loaded(path)
+        if name not in found and any(is_there(folder, glob) for glob in mapping.files):
+            found[name] = (folder, mapping)
+    return dict(sorted(found.items()))
+
+
+def _loaded(path: Path) -> TableMapping | RecordMapping:
+    """Return the mapping of a file, read as what its `into` says that it is."""
+    text = path.read_text(encoding="utf-8")
+    into = yaml_mapping(text, path.name)[0].get("into")
+    read: Callable[[str, str], TableMapping | RecordMapping]
+    read = parse_record_mapping if isinstance(into, str) and into in RECORDS else parse_mapping
+    return read(text, path.name)
