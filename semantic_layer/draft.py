@@ -8,26 +8,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from pydantic import BaseModel, ConfigDict
-
+from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.correlation import CorrelationRule
 from semantic_layer.kpis import Kpi
+from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import Measurement
+from semantic_layer.profiles import Profile
+from semantic_layer.synonyms import Synonym
 from semantic_layer.vendors import CounterMapping, VendorMap
 from semantic_layer.yaml_source import Entry
 
-
-class Profile(BaseModel):
-    """A kind of place with thresholds of its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
-
-
 Quantity = Measurement | Kpi
-Definition = ObjectClass | Measurement | Kpi | VendorMap | Profile
+Definition = (
+    ObjectClass
+    | Measurement
+    | Kpi
+    | VendorMap
+    | Profile
+    | ProbableCause
+    | AlarmDefinition
+    | CorrelationRule
+    | Synonym
+    | Lifecycle
+)
+_SHELVES: Mapping[type[Definition], str] = {
+    ObjectClass: "classes",
+    Measurement: "measurements",
+    Kpi: "kpis",
+    VendorMap: "vendors",
+    Profile: "profiles",
+    ProbableCause: "causes",
+    AlarmDefinition: "alarms",
+    CorrelationRule: "correlations",
+    Synonym: "synonyms",
+    Lifecycle: "lifecycles",
+}
 
 
 @dataclass(slots=True)
@@ -35,7 +51,8 @@ class Draft:
     """What was read.
 
     Attributes:
-        classes, measurements, kpis, vendors, profiles: readable definitions with their entries.
+        classes, measurements, kpis, vendors, profiles, causes, alarms, correlations, synonyms,
+            lifecycles: readable definitions with their entries.
         declared: every name that is written under a kind, readable or not, with its entries.
     """
 
@@ -44,6 +61,11 @@ class Draft:
     kpis: dict[str, tuple[Kpi, Entry]] = field(default_factory=dict)
     vendors: dict[str, tuple[VendorMap, Entry]] = field(default_factory=dict)
     profiles: dict[str, tuple[Profile, Entry]] = field(default_factory=dict)
+    causes: dict[str, tuple[ProbableCause, Entry]] = field(default_factory=dict)
+    alarms: dict[str, tuple[AlarmDefinition, Entry]] = field(default_factory=dict)
+    correlations: dict[str, tuple[CorrelationRule, Entry]] = field(default_factory=dict)
+    synonyms: dict[str, tuple[Synonym, Entry]] = field(default_factory=dict)
+    lifecycles: dict[str, tuple[Lifecycle, Entry]] = field(default_factory=dict)
     declared: dict[str, dict[str, list[Entry]]] = field(default_factory=dict)
 
     @property
@@ -69,14 +91,4 @@ class Draft:
 
     def put(self, definition: Definition, entry: Entry) -> None:
         """Keep a readable definition."""
-        match definition:
-            case ObjectClass():
-                self.classes[definition.name] = (definition, entry)
-            case Measurement():
-                self.measurements[definition.name] = (definition, entry)
-            case Kpi():
-                self.kpis[definition.name] = (definition, entry)
-            case VendorMap():
-                self.vendors[definition.name] = (definition, entry)
-            case Profile():
-                self.profiles[definition.name] = (definition, entry)
+        getattr(self, _SHELVES[type(definition)])[definition.name] = (definition, entry)

@@ -6,97 +6,28 @@ with a null in any part of a KPI enters neither of its sums: no data is no evide
 periods are the caller's to leave out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from semantic_layer.errors import InputError
-from semantic_layer.managed_objects import Technology
-from semantic_layer.measurements import OBSERVED_TIME, Measurement, UnitText, signed
-from semantic_layer.units import Unit, parse_unit
+from semantic_layer.kpi_definitions import DEFAULT_PROFILE, Kpi
+from semantic_layer.kpi_terms import (
+    SECONDS,
+    home_classes,
+    is_gauge,
+    row_classes_differ,
+    weighted_terms,
+)
+from semantic_layer.measurements import OBSERVED_TIME, Definitions
 
-if TYPE_CHECKING:
-    from semantic_layer.loading import Catalogue
+__all__ = ["DEFAULT_PROFILE", "Kpi", "aggregate_kpis", "kpi_rows"]
 
-DEFAULT_PROFILE = "default"
-_SECONDS = "granularity_s"
 _ELEMENT = "managed_element_dn"
 
 
-class Kpi(BaseModel):
-    """One key performance indicator.
-
-    Attributes:
-        name: ours; unique.
-        title: for people.
-        category: what it tells of the service.
-        technology: NR, LTE, 5GC, transport, or any.
-        object_class: the class whose rows it describes.
-        numerator, denominator: measurements that are added; a leading `-` subtracts.
-        unit: of the quotient.
-        better: which way is good; `neither` for loads and volumes.
-        low, high: inclusive bounds of a plausible value.
-        thresholds: profile to `warning` and `critical`.
-        is_scored: whether a detector should look at it.
-        factor: from the quotient of sums to `unit`; worked out by the loader.
-        source: document, and clause where confirmed.
-        description: one sentence.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    name: str
-    title: str
-    category: Literal[
-        "accessibility",
-        "retainability",
-        "mobility",
-        "integrity",
-        "utilization",
-        "availability",
-        "energy_efficiency",
-        "synchronization",
-    ]
-    technology: Technology
-    object_class: str
-    numerator: tuple[str, ...] = Field(min_length=1)
-    denominator: tuple[str, ...] = Field(min_length=1)
-    unit: UnitText
-    better: Literal["higher", "lower", "neither"]
-    low: float | None = None
-    high: float | None = None
-    thresholds: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
-    is_scored: bool
-    factor: float = 1.0
-    source: str
-    description: str
-
-    @cached_property
-    def parsed_unit(self) -> Unit:
-        """The unit, parsed."""
-        return parse_unit(self.unit)
-
-    @property
-    def column(self) -> str:
-        """Its column in every table."""
-        return self.parsed_unit.column(self.name)
-
-    @property
-    def terms(self) -> tuple[tuple[int, str], ...]:
-        """Every term of both sums: sign and measurement name."""
-        return tuple(signed(term) for term in self.numerator + self.denominator)
-
-    def threshold(self, profile: str, severity: Literal["warning", "critical"]) -> float | None:
-        """Return a limit of a profile, of `default` where the profile has none of its own."""
-        limits = self.thresholds.get(profile) or self.thresholds.get(DEFAULT_PROFILE) or {}
-        return limits.get(severity)
-
-
 def kpi_rows(
-    measurements: pl.LazyFrame, kpis: Sequence[Kpi], catalogue: "Catalogue"
+    measurements: pl.LazyFrame, kpis: Sequence[Kpi], catalogue: Definitions
 ) -> pl.LazyFrame:
     """Return `measurements` with a column a KPI added: one row in, one row out.
 
@@ -120,7 +51,7 @@ def aggregate_kpis(
     measurements: pl.LazyFrame,
     kpis: Sequence[Kpi],
     by: Sequence[str],
-    catalogue: "Catalogue",
+    catalogue: Definitions,
     extra: Sequence[pl.Expr] = (),
 ) -> pl.LazyFrame:
     """Return one row a group: sums added over the group's rows, then divided.
@@ -145,11 +76,11 @@ def aggregate_kpis(
     """
     present = frozenset(measurements.collect_schema().names())
     _require(present, by)
-    same_row = [kpi for kpi in kpis if not _row_classes_differ(kpi, catalogue)]
+    same_row = [kpi for kpi in kpis if not row_classes_differ(kpi, catalogue)]
     found = _summed(measurements, same_row, by, catalogue, extra)
-    across = [kpi for kpi in kpis if _row_classes_differ(kpi, catalogue)]
+    across = [kpi for kpi in kpis if row_classes_differ(kpi, catalogue)]
     if across:
-        _require(present, (_ELEMENT, "period_start", _SECONDS, "object_class"))
+        _require(present, (_ELEMENT, "period_start", SECONDS, "object_class"))
         rolled_up = _summed_across(measurements, across, by, catalogue)
         found = found.join(rolled_up, on=list(by), how="left", nulls_equal=True)
     return found.select(
@@ -161,7 +92,7 @@ def _summed(
     measurements: pl.LazyFrame,
     kpis: Sequence[Kpi],
     by: Sequence[str],
-    catalogue: "Catalogue",
+    catalogue: Definitions,
     extra: Sequence[pl.Expr],
 ) -> pl.LazyFrame:
     present = frozenset(measurements.collect_schema().names())
@@ -189,10 +120,10 @@ def _summed(
 
 
 def _summed_across(
-    measurements: pl.LazyFrame, kpis: Sequence[Kpi], by: Sequence[str], catalogue: "Catalogue"
+    measurements: pl.LazyFrame, kpis: Sequence[Kpi], by: Sequence[str], catalogue: Definitions
 ) -> pl.LazyFrame:
     present = frozenset(measurements.collect_schema().names())
-    keys = list(dict.fromkeys([*by, _ELEMENT, "period_start", _SECONDS]))
+    keys = list(dict.fromkeys([*by, _ELEMENT, "period_start", SECONDS]))
     parts = [_parts(kpi, present, catalogue) for kpi in kpis]
     sums = [part for kpi_parts in parts for part in kpi_parts]
     return (
@@ -228,7 +159,7 @@ def _summed_across(
     )
 
 
-def _parts(kpi: Kpi, present: frozenset[str], catalogue: "Catalogue") -> list[pl.Expr]:
+def _parts(kpi: Kpi, present: frozenset[str], catalogue: Definitions) -> list[pl.Expr]:
     """Return the sum of each term over the rows of its class; null when one of them lacks it."""
     parts = []
     for _, name in kpi.terms:
@@ -237,7 +168,7 @@ def _parts(kpi: Kpi, present: frozenset[str], catalogue: "Catalogue") -> list[pl
         if values is None:
             parts.append(pl.lit(None, pl.Float64).alias(alias))
             continue
-        is_home = pl.col("object_class").is_in(_home_classes(kpi, name, catalogue))
+        is_home = pl.col("object_class").is_in(home_classes(kpi, name, catalogue))
         rows = values.filter(is_home)
         parts.append(
             pl.when(rows.is_not_null().all() & (rows.len() > 0)).then(rows.sum()).alias(alias)
@@ -245,34 +176,25 @@ def _parts(kpi: Kpi, present: frozenset[str], catalogue: "Catalogue") -> list[pl
     return list({part.meta.output_name(): part for part in parts}.values())
 
 
-def _sum_of(terms: Sequence[str], kpi: Kpi, catalogue: "Catalogue") -> pl.Expr:
+def _sum_of(terms: Sequence[str], kpi: Kpi, catalogue: Definitions) -> pl.Expr:
     return _added(
-        (weight, pl.col(f"{kpi.column}:{name}")) for weight, name in _weighted(terms, catalogue)
+        (weight, pl.col(f"{kpi.column}:{name}"))
+        for weight, name in weighted_terms(terms, catalogue)
     )
 
 
-def _weighted(terms: Sequence[str], catalogue: "Catalogue") -> list[tuple[float, str]]:
-    """Return each term's name with what brings it to the unit of the first, and its sign."""
-    first = _factor(signed(terms[0])[1], catalogue)
-    return [(sign * _factor(name, catalogue) / first, name) for sign, name in map(signed, terms)]
-
-
-def _factor(name: str, catalogue: "Catalogue") -> float:
-    return 1.0 if name == OBSERVED_TIME else _defined(name, catalogue).parsed_unit.factor
-
-
 def _row_sums(
-    kpi: Kpi, present: frozenset[str], catalogue: "Catalogue", *, integrated: bool = False
+    kpi: Kpi, present: frozenset[str], catalogue: Definitions, *, integrated: bool = False
 ) -> tuple[pl.Expr, pl.Expr] | None:
     """Return a KPI's two sums within a row, or None when the row cannot have them."""
-    if _row_classes_differ(kpi, catalogue):
+    if row_classes_differ(kpi, catalogue):
         return None
     # Within one row the seconds of gauges cancel, and so need no multiplication.
-    is_plain = not integrated and all(_is_gauge(name, catalogue) for _, name in kpi.terms)
+    is_plain = not integrated and all(is_gauge(name, catalogue) for _, name in kpi.terms)
     sums = []
     for terms in (kpi.numerator, kpi.denominator):
         parts = []
-        for weight, name in _weighted(terms, catalogue):
+        for weight, name in weighted_terms(terms, catalogue):
             value = _value(name, present, catalogue, is_plain=is_plain)
             if value is None:
                 return None
@@ -282,24 +204,24 @@ def _row_sums(
 
 
 def _value(
-    name: str, present: frozenset[str], catalogue: "Catalogue", *, is_plain: bool
+    name: str, present: frozenset[str], catalogue: Definitions, *, is_plain: bool
 ) -> pl.Expr | None:
     if not is_plain:
         return _integral(name, present, catalogue)
     if name == OBSERVED_TIME:
         return pl.lit(1.0)
-    column = _defined(name, catalogue).column
+    column = catalogue.measurement(name).column
     return pl.col(column) if column in present else None
 
 
-def _integral(name: str, present: frozenset[str], catalogue: "Catalogue") -> pl.Expr | None:
+def _integral(name: str, present: frozenset[str], catalogue: Definitions) -> pl.Expr | None:
     if name == OBSERVED_TIME:
-        return pl.col(_SECONDS).cast(pl.Float64) if _SECONDS in present else None
-    measurement = _defined(name, catalogue)
+        return pl.col(SECONDS).cast(pl.Float64) if SECONDS in present else None
+    measurement = catalogue.measurement(name)
     if measurement.column not in present:
         return None
     value = pl.col(measurement.column)
-    return value * pl.col(_SECONDS) if measurement.aggregation == "mean" else value
+    return value * pl.col(SECONDS) if measurement.aggregation == "mean" else value
 
 
 def _added(parts: Iterable[tuple[float, pl.Expr]]) -> pl.Expr:
@@ -320,34 +242,6 @@ def _quotient(above: pl.Expr, below: pl.Expr, factor: float) -> pl.Expr:
 
 def _null(column: str) -> pl.Expr:
     return pl.lit(None, pl.Float64).alias(column)
-
-
-def _is_gauge(name: str, catalogue: "Catalogue") -> bool:
-    return name == OBSERVED_TIME or _defined(name, catalogue).aggregation == "mean"
-
-
-def _defined(name: str, catalogue: "Catalogue") -> Measurement:
-    return catalogue.measurement(name)
-
-
-def _row_classes_differ(kpi: Kpi, catalogue: "Catalogue") -> bool:
-    return len({_row_class(kpi, name, catalogue) for _, name in kpi.terms}) > 1
-
-
-def _row_class(kpi: Kpi, name: str, catalogue: "Catalogue") -> str:
-    if name == OBSERVED_TIME:
-        return catalogue.object_classes[kpi.object_class].row_class
-    return catalogue.object_classes[_defined(name, catalogue).object_class].row_class
-
-
-def _home_classes(kpi: Kpi, name: str, catalogue: "Catalogue") -> list[str]:
-    home = catalogue.object_classes[_row_class(kpi, name, catalogue)]
-    alike = [
-        other.name
-        for other in catalogue.object_classes.values()
-        if home.is_cell and other.is_cell and other.technology == home.technology
-    ]
-    return alike or [home.name]
 
 
 def _require(present: frozenset[str], needed: Iterable[str]) -> None:

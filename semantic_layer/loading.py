@@ -1,32 +1,36 @@
 """Loading: from YAML to a checked catalogue, or to every problem at once.
 
-A catalogue's folder holds `measurements/*.yaml`, `kpis/*.yaml`, `vendors/*.yaml`,
-`managed_objects.yaml` and `profiles.yaml`. Several folders make one catalogue: a network's own
-definitions may stand beside the packaged ones.
+A catalogue's folder holds the files named in `_KINDS`, and `detection.yaml`. Several folders make
+one catalogue: a network's own definitions may stand beside the packaged ones.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.catalogue_type import Catalogue
+from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
-from semantic_layer.draft import Definition, Draft, Profile
-from semantic_layer.errors import DefinitionError, UnknownNameError, did_you_mean
+from semantic_layer.draft import Definition, Draft
+from semantic_layer.errors import DefinitionError, did_you_mean
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
+from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
+from semantic_layer.profiles import Profile
 from semantic_layer.rules import RULES
+from semantic_layer.synonyms import Synonym
 from semantic_layer.units import parse_unit
 from semantic_layer.vendors import VendorMap
 from semantic_layer.yaml_source import Entry, Problem, read_entries
+
+__all__ = ["PACKAGED", "Catalogue", "CatalogueError", "catalogue", "load_catalogue"]
 
 PACKAGED = Path(__file__).parent / "catalogue"
 """The folder of the definitions that come with the project."""
@@ -38,9 +42,14 @@ _KINDS: Mapping[str, tuple[str, type[Definition]]] = {
     "measurements/*.yaml": ("measurement", Measurement),
     "kpis/*.yaml": ("kpi", Kpi),
     "vendors/*.yaml": ("vendor map", VendorMap),
+    "probable_causes.yaml": ("probable cause", ProbableCause),
+    "alarms/*.yaml": ("alarm", AlarmDefinition),
+    "correlation/*.yaml": ("correlation rule", CorrelationRule),
+    "synonyms.yaml": ("synonym", Synonym),
+    "lifecycle.yaml": ("lifecycle rule", Lifecycle),
 }
 _COMPUTED = "factor"
-_Named = TypeVar("_Named")
+_Item = TypeVar("_Item")
 
 
 class CatalogueError(DefinitionError):
@@ -55,97 +64,6 @@ class CatalogueError(DefinitionError):
         lines = "\n".join(str(problem) for problem in self.problems)
         count = len(self.problems)
         super().__init__(f"{count} problem{'s' * (count != 1)} in the catalogue:\n{lines}")
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Every definition, checked.
-
-    Attributes:
-        measurements, kpis, object_classes, vendor_maps, profiles: by name.
-        detection: the rules of detection, where a folder has them (`detection.yaml`).
-    """
-
-    measurements: Mapping[str, Measurement]
-    kpis: Mapping[str, Kpi]
-    object_classes: Mapping[str, ObjectClass]
-    vendor_maps: Mapping[str, VendorMap]
-    profiles: Mapping[str, Profile]
-    detection: Detection | None = None
-
-    @cached_property
-    def version(self) -> str:
-        """A hash of what the definitions say; comments and layout do not change it."""
-        kinds: tuple[Mapping[str, Definition], ...] = (
-            self.measurements,
-            self.kpis,
-            self.object_classes,
-            self.vendor_maps,
-            self.profiles,
-        )
-        content: list[object] = [
-            {name: item.model_dump(mode="json") for name, item in kind.items()} for kind in kinds
-        ]
-        if self.detection is not None:
-            content.append(self.detection.model_dump(mode="json"))
-        text = json.dumps(content, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def measurement(self, name: str) -> Measurement:
-        """Return a measurement by name."""
-        return _known("measurement", name, self.measurements)
-
-    def kpi(self, name: str) -> Kpi:
-        """Return a KPI by name."""
-        return _known("KPI", name, self.kpis)
-
-    def vendor_map(self, name: str) -> VendorMap:
-        """Return a vendor map by name."""
-        return _known("vendor map", name, self.vendor_maps)
-
-    def vendor_map_of(self, vendor_name: str) -> VendorMap | None:
-        """Return the map that serves a file header's `vendorName`, if any does."""
-        wanted = vendor_name.strip().casefold()
-        for vendor in self.vendor_maps.values():
-            if wanted in (name.casefold() for name in vendor.vendor_names):
-                return vendor
-        return None
-
-    def by_standard_name(
-        self, standard_name: str, technology: str | None = None, object_class: str = ""
-    ) -> Measurement | None:
-        """Return the measurement with a standard name (or alias, or its `.sum` sub-counter).
-
-        Several classes may count under one name (`VR.VCpuUsageMean`): then the one that stands on
-        the rows of `object_class` is meant, or else the first.
-        """
-        plain = standard_name.strip()
-        for name in (plain, _without_sum(plain)):
-            found = [
-                item
-                for item in self._by_standard_name.get(name, ())
-                if technology is None or item.technology in (technology, "any")
-            ]
-            row = self._row_class(object_class)
-            for item in found:
-                if self._row_class(item.object_class) == row:
-                    return item
-            if found:
-                return found[0]
-        return None
-
-    def _row_class(self, object_class: str) -> str:
-        known = self.object_classes.get(object_class)
-        return object_class if known is None else known.row_class
-
-    @cached_property
-    def _by_standard_name(self) -> Mapping[str, tuple[Measurement, ...]]:
-        found: dict[str, tuple[Measurement, ...]] = {}
-        for measurement in self.measurements.values():
-            if measurement.derived_from is None:
-                for name in (measurement.standard_name, *measurement.aliases):
-                    found[name] = (*found.get(name, ()), measurement)
-        return found
 
 
 @cache
@@ -229,20 +147,29 @@ def _explained(kind: str, model: type[Definition], entry: Entry, detail: ErrorDe
 
 
 def _assembled(draft: Draft, rules: Detection | None) -> Catalogue:
-    measurements = {name: item for name, (item, _) in draft.measurements.items()}
+    measurements = _items(draft.measurements)
     return Catalogue(
         measurements=measurements,
         kpis={
             name: item.model_copy(update={_COMPUTED: _kpi_factor(item, measurements)})
             for name, (item, _) in draft.kpis.items()
         },
-        object_classes={name: item for name, (item, _) in draft.classes.items()},
+        object_classes=_items(draft.classes),
         vendor_maps={
             name: _with_factors(item, measurements) for name, (item, _) in draft.vendors.items()
         },
-        profiles={name: item for name, (item, _) in draft.profiles.items()},
+        profiles=_items(draft.profiles),
         detection=rules,
+        alarms=_items(draft.alarms),
+        probable_causes=_items(draft.causes),
+        correlation_rules=_items(draft.correlations),
+        synonym_terms=_items(draft.synonyms),
+        lifecycles=_items(draft.lifecycles),
     )
+
+
+def _items(shelf: Mapping[str, tuple[_Item, Entry]]) -> dict[str, _Item]:
+    return {name: item for name, (item, _) in shelf.items()}
 
 
 def _kpi_factor(kpi: Kpi, measurements: Mapping[str, Measurement]) -> float:
@@ -267,14 +194,3 @@ def _with_factors(vendor: VendorMap, measurements: Mapping[str, Measurement]) ->
         for mapping in vendor.mappings
     )
     return vendor.model_copy(update={"mappings": mappings})
-
-
-def _known(kind: str, name: str, known: Mapping[str, _Named]) -> _Named:
-    if name not in known:
-        raise UnknownNameError.of(kind, name, known)
-    return known[name]
-
-
-def _without_sum(name: str) -> str:
-    stem, _, ending = name.rpartition(".")
-    return stem if stem and ending.casefold() == "sum" else name

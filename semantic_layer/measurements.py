@@ -3,12 +3,13 @@
 Definitions only; which files carry them, and under which vendor's names, is told by `vendors`.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from semantic_layer.managed_objects import Technology
+from semantic_layer.managed_objects import ObjectClass, Technology
 from semantic_layer.units import Unit, parse_unit
 
 UnitText = Annotated[str, BeforeValidator(lambda value: str(value) if value == 1 else value)]
@@ -65,6 +66,17 @@ class Measurement(BaseModel):
     def column(self) -> str:
         """Its column in every table."""
         return self.parsed_unit.column(self.name)
+
+
+class Definitions(Protocol):
+    """What computing KPIs asks of a catalogue."""
+
+    @property
+    def object_classes(self) -> Mapping[str, ObjectClass]:
+        """Classes by name."""
+
+    def measurement(self, name: str) -> Measurement:
+        """Return a measurement by name."""
 
 
 def signed(term: str) -> tuple[int, str]:
