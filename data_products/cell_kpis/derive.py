@@ -11,6 +11,9 @@ from semantic_layer.periods import GRANULARITIES
 SOURCE = "pm_measurements"
 """What `source` says on rows that are computed here, unlike those that a delivery brings."""
 
+TECHNOLOGIES = ("NR", "LTE")
+"""What cells and their sites belong to; KPIs of anything else stand in `core_kpis`."""
+
 _ELEMENT_CLASS = "ManagedElement"
 _KEYS = ("cell_dn", "managed_element_dn", "object_class", "period_start", "granularity")
 _PERIOD = "period"
@@ -41,8 +44,9 @@ def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -
     rows = measurements.filter(
         ~pl.col("is_suspect").fill_null(value=False), pl.col("granularity_s") <= seconds
     ).with_columns(pl.col("period_start").dt.truncate(f"{seconds}s").alias(_PERIOD))
-    of_element = [kpi for kpi in catalogue.kpis.values() if kpi.object_class == _ELEMENT_CLASS]
-    of_cell = [kpi for kpi in catalogue.kpis.values() if kpi.object_class != _ELEMENT_CLASS]
+    kpis = cell_kpis(catalogue)
+    of_element = [kpi for kpi in kpis if kpi.object_class == _ELEMENT_CLASS]
+    of_cell = [kpi for kpi in kpis if kpi.object_class != _ELEMENT_CLASS]
     cells = _of_cells(rows.filter(pl.col("cell_dn").is_not_null()), of_cell, seconds, catalogue)
     if of_element:
         by = ["managed_element_dn", _PERIOD]
@@ -51,7 +55,12 @@ def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -
         cells = cells.join(elements, on=by, how="left")
     return cells.with_columns(
         pl.col(_PERIOD).cast(TIME).alias("period_start"), pl.lit(granularity).alias("granularity")
-    ).select(*_KEYS, "periods_count", *(kpi.column for kpi in catalogue.kpis.values()))
+    ).select(*_KEYS, "periods_count", *(kpi.column for kpi in kpis))
+
+
+def cell_kpis(catalogue: Catalogue) -> list[Kpi]:
+    """Return the KPIs that the product holds, in the catalogue's order."""
+    return [kpi for kpi in catalogue.kpis.values() if kpi.technology in TECHNOLOGIES]
 
 
 def _of_cells(

@@ -34,7 +34,7 @@ def test_tables_are_found_by_their_full_names():
 
 
 def test_consumers_are_those_whose_contract_names_the_table():
-    assert consumers("pm_measurements") == ("cell_kpis",)
+    assert consumers("pm_measurements") == ("cell_kpis", "core_kpis")
     assert consumers("cell_kpis") == ("cell_anomalies",)
     assert consumers("data_quality") == ()
 
@@ -42,13 +42,28 @@ def test_consumers_are_those_whose_contract_names_the_table():
 def test_wide_products_have_a_column_a_definition():
     scalars = [item for item in catalogue().measurements.values() if item.shape == "scalar"]
     assert all(table("pm_measurements").schema[item.column] == pl.Float64 for item in scalars)
-    assert all(
-        table("cell_kpis").schema[item.column] == pl.Float64 for item in catalogue().kpis.values()
-    )
+    kpis = table("cell_kpis").schema | table("core_kpis").schema
+    assert all(kpis[item.column] == pl.Float64 for item in catalogue().kpis.values())
+
+
+def test_a_product_holds_the_definitions_of_its_technologies_only():
+    both = set(table("cell_kpis").schema) & set(table("core_kpis").schema)
+    assert not both & {kpi.column for kpi in catalogue().kpis.values()}
+    assert "upf_load_pct" not in table("cell_kpis").schema
+    assert "rrc_setup_success_rate_pct" not in table("core_kpis").schema
+
+
+def test_a_technology_that_no_definition_has_is_told(tmp_path):
+    path = tmp_path / "cell_kpis" / "contract.yaml"
+    shutil.copytree(FOLDER / "cell_kpis", path.parent)
+    path.write_text(path.read_text().replace("[NR, LTE]", "[NR, lte]"))
+    with pytest.raises(ContractError, match="technologies knows no 'lte'"):
+        load_products(tmp_path, catalogue())
 
 
 def test_every_bounded_definition_becomes_a_check_that_names_it():
-    sources = {check.source for check in compiled_checks(table("cell_kpis"))}
+    tables = (table("cell_kpis"), table("core_kpis"))
+    sources = {check.source for one in tables for check in compiled_checks(one)}
     bounded = [
         name for name, kpi in catalogue().kpis.items() if (kpi.low, kpi.high) != (None, None)
     ]

@@ -7,6 +7,7 @@ import pytest
 
 from data_products.cell_kpis.derive import derive as cell_kpis
 from data_products.checks import CheckVerdict, compiled_checks
+from data_products.core_kpis.derive import derive as core_kpis
 from data_products.customer_experience.derive import derive as customer_experience
 from data_products.data_quality.derive import quarantine_rows, verdict_rows
 from data_products.measuring import applicable, measure, split_rows
@@ -24,6 +25,13 @@ KPIS = (
     "traffic_volume_dl_mbps",
     "site_energy_efficiency_bit_per_j",
 )
+CORE_KPIS = (
+    "amf_initial_registration_success_rate_pct",
+    "interface_utilization_in_pct",
+    "optical_availability_pct",
+    "optical_errored_second_ratio_pct",
+    "clock_error_ns",
+)
 
 
 @pytest.mark.parametrize("granularity", ["15min", "hour", "day"])
@@ -34,6 +42,16 @@ def test_kpis_are_sums_divided_and_suspect_or_missing_counts_enter_no_sum(
     found = cell_kpis(rows.lazy(), granularity, catalogue()).collect()
     keys = ["cell_dn", "period_start", "granularity", "periods_count"]
     golden(found.select(*keys, *KPIS).sort(keys), f"cell_kpis/{granularity}.csv")
+
+
+@pytest.mark.parametrize("granularity", ["15min", "hour", "day"])
+def test_core_functions_links_and_clocks_have_kpis_where_they_told_something(
+    story, golden, granularity
+):
+    rows = story("core_kpis/measurements.csv", table("pm_measurements"))
+    found = core_kpis(rows.lazy(), granularity, catalogue()).collect()
+    keys = ["managed_object_dn", "period_start", "granularity", "periods_count"]
+    golden(found.select(*keys, *CORE_KPIS).sort(keys), f"core_kpis/{granularity}.csv")
 
 
 def test_measurements_derived_from_a_vector_are_filled_where_nobody_delivered_them(story, golden):
