@@ -1,0 +1,1 @@
+"""Sessions of subscribers, as probes deliver them."""
