@@ -36,6 +36,19 @@ from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 
 _FIRST_PARTITION_ID = 1000
+STORE_PROPERTIES = {
+    "format-version": "2",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+    "commit.manifest.target-size-bytes": "131072",
+    "commit.retry.num-retries": "8",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+    "write.parquet.compression-codec": "zstd",
+    "write.parquet.compression-level": "1",
+    "write.metadata.metrics.default": "none",
+}
+"""Of every table: bounded metadata, manifests that stay small enough to open at each commit."""
 
 
 def table_schema(columns: Mapping[str, pl.DataType]) -> Schema:
@@ -82,17 +95,7 @@ def partitions(table: ProductTable, schema: Schema) -> PartitionSpec:
 def table_properties(table: ProductTable) -> dict[str, str]:
     """Return write properties: exact bounds where windows are cut, small manifests elsewhere."""
     bounded = [table.time_column, *table.scope, *([table.end_column] if table.end_column else [])]
-    return {
-        "format-version": "2",
-        "commit.manifest-merge.enabled": "true",
-        "commit.manifest.min-count-to-merge": "20",
-        "commit.retry.num-retries": "8",
-        "write.metadata.delete-after-commit.enabled": "true",
-        "write.metadata.previous-versions-max": "20",
-        "write.parquet.compression-codec": "zstd",
-        "write.parquet.compression-level": "1",
-        "write.metadata.metrics.default": "none",
-    } | {f"write.metadata.metrics.column.{name}": "full" for name in bounded}
+    return STORE_PROPERTIES | {f"write.metadata.metrics.column.{name}": "full" for name in bounded}
 
 
 def replaced_rows(

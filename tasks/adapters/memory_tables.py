@@ -23,6 +23,7 @@ from data_products.publication import (
 from data_products.registry import table as registered_table
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
+from tasks.adapters.window_filters import replaced_rows, window_rows
 from tasks.ports import Clock
 
 
@@ -66,10 +67,7 @@ class InMemoryTables:
             kept = self._kept.setdefault(table, _Kept())
             standing = kept.states[-1] if kept.states else pl.DataFrame(schema=shape.schema)
             refuse_changed_types(table, dict(standing.schema), dict(rows.schema))
-            is_replaced = _inside(shape, window)
-            for name, value in parts.items():
-                is_replaced &= pl.col(name) == value
-            left = standing.filter(~is_replaced.fill_null(value=False))
+            left = standing.filter(~replaced_rows(shape, window, parts))
             kept.states.append(pl.concat([left, rows], how="diagonal"))
             kept.made_by.append(
                 {
@@ -101,8 +99,7 @@ class InMemoryTables:
         if states:
             rows = states[(snapshot_id or len(states)) - 1].lazy()
         if window is not None:
-            time = pl.col(shape.time_column)
-            rows = rows.filter(time >= window.start, time < window.end)
+            rows = rows.filter(window_rows(shape, window))
         return chosen_columns(table, rows, columns)
 
     def snapshot(self, table: str) -> Snapshot:
@@ -119,11 +116,3 @@ class InMemoryTables:
     def bounds(self, table: str) -> Window | None:
         """Return the window from the first to just past the last time, None when empty."""
         return past_last(self.read(table), self._described(table).time_column)
-
-
-def _inside(shape: ProductTable, window: Window) -> pl.Expr:
-    time = pl.col(shape.time_column)
-    inside = (time >= window.start) & (time < window.end)
-    if shape.end_column:
-        inside &= pl.col(shape.end_column) <= window.end
-    return inside

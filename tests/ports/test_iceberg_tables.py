@@ -10,7 +10,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from semantic_layer.errors import TransientError
 from semantic_layer.periods import Window
-from tasks.adapters import iceberg_tables
+from tasks.adapters import iceberg_scans, iceberg_tables
 from tasks.adapters.iceberg_errors import TableStoreError
 from tasks.adapters.iceberg_tables import IcebergTables
 from tests.ports.test_table_store import DAY, FIFTEEN, NOON, described, lineage, loads, rows
@@ -104,7 +104,7 @@ def test_a_second_store_on_the_same_folder_sees_what_the_first_published(store, 
 def test_files_elsewhere_are_read_through_the_warehouse(store, monkeypatch):
     publish(store, DAY)
     near = loads(store, window=NOON).sort("cell_dn")
-    monkeypatch.setattr(iceberg_tables, "_is_local", lambda _path: False)
+    monkeypatch.setattr(iceberg_scans, "is_local", lambda _path: False)
     far = loads(store, window=NOON).sort("cell_dn")
     assert far.equals(near)
     assert dict(far.schema) == dict(near.schema)
