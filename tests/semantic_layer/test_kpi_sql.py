@@ -78,7 +78,11 @@ def compared(found: pl.DataFrame, expected: pl.DataFrame, by: Sequence[str]) -> 
 
 
 def agree(
-    rows: pl.DataFrame, by: Sequence[str], kpis: Sequence[Kpi], engines: dict[Dialect, Run], at: Path
+    rows: pl.DataFrame,
+    by: Sequence[str],
+    kpis: Sequence[Kpi],
+    engines: dict[Dialect, Run],
+    at: Path,
 ) -> None:
     path = at / "rows.parquet"
     rows.write_parquet(path)
@@ -140,6 +144,7 @@ def test_rows_may_be_chosen_first(engines, tmp_path):
         compared(run(aggregate_sql(source, KPIS[:5], ["cell_dn"], KNOWN)), expected, ["cell_dn"])
 
 
+CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 HOSTILE = ["it's", 'say "so"', "back\\slash", "\\'); DROP TABLE x; --", "a\nb", "ü€", "${x}", "%s"]
 
 
@@ -154,7 +159,7 @@ def test_hostile_text_stays_text(engines, dialect, value):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=50, deadline=None)
-@given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
+@given(value=st.text(CHARACTERS, max_size=20))
 def test_any_text_stays_text(engines, dialect, value):
     assert engines[dialect](f"SELECT {text(value, dialect)} AS x").item() == value
 
@@ -192,9 +197,13 @@ def test_every_kpi_has_a_measurement_or_time_below():
 def everywhere(rows: pl.LazyFrame, engines: dict[Dialect, Run], at: Path) -> int:
     """Compare every KPI by cell, site, day, hour and their pairs; return how many values."""
     path = at / "measured.parquet"
-    known = completed(rows, KNOWN).filter(~pl.col("is_suspect")).with_columns(
-        pl.col("period_start").dt.truncate("1h").alias("hour"),
-        pl.col("period_start").dt.truncate("1d").alias("day"),
+    known = (
+        completed(rows, KNOWN)
+        .filter(~pl.col("is_suspect"))
+        .with_columns(
+            pl.col("period_start").dt.truncate("1h").alias("hour"),
+            pl.col("period_start").dt.truncate("1d").alias("day"),
+        )
     )
     scalars = {item.column for item in SCALARS}
     names = [n for n in known.collect_schema().names() if n in PLACE or n in scalars]
