@@ -14,6 +14,11 @@ from data_products.product import TIME, ProductTable
 from semantic_layer.errors import InputError, did_you_mean
 from semantic_layer.periods import Window
 
+
+class ContractBrokenError(InputError):
+    """What is to be published, or what stands published, does not fit its contract."""
+
+
 HISTORY_SCHEMA: dict[str, pl.DataType] = {
     "snapshot_id": pl.Int64(),
     "committed_at": TIME,
@@ -79,14 +84,16 @@ def typed(table: ProductTable, frame: pl.DataFrame) -> pl.DataFrame:
         if expected is None or dtype == expected:
             continue
         if not _is_kin(dtype, expected):
-            raise InputError(
+            raise ContractBrokenError(
                 f"Column {name!r} of {table.name!r} is {expected}; the frame brings {dtype}."
             )
         casts.append(pl.col(name).cast(expected))
     try:
         return frame.with_columns(casts) if casts else frame
     except pl.exceptions.InvalidOperationError as error:
-        raise InputError(f"A value does not fit its column in {table.name!r}: {error}.") from error
+        raise ContractBrokenError(
+            f"A value does not fit its column in {table.name!r}: {error}."
+        ) from error
 
 
 def require_known_columns(table: ProductTable, frame: pl.DataFrame) -> None:
@@ -97,7 +104,7 @@ def require_known_columns(table: ProductTable, frame: pl.DataFrame) -> None:
     """
     for name in frame.columns:
         if name not in table.schema:
-            raise InputError(
+            raise ContractBrokenError(
                 f"The contract of {table.name!r} has no column {name!r}"
                 f"{did_you_mean(name, table.schema)}"
             )
@@ -113,7 +120,7 @@ def refuse_changed_types(
     """
     for name, dtype in brought.items():
         if name in standing and standing[name] != dtype:
-            raise InputError(
+            raise ContractBrokenError(
                 f"Column {name!r} of {table!r} is {standing[name]} in the table and {dtype} in the "
                 "publish; a type never changes, add a column under a new name."
             )

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import polars as pl
 
 from data_products.checks import Check, CheckMetrics, CheckVerdict
-from data_products.lineage import Lineage, Snapshot
+from data_products.lineage import Lineage, LineageEvent, Snapshot
 from semantic_layer.periods import Window
 
 Chunk = TypeVar("Chunk")
@@ -125,6 +125,51 @@ class Door(Protocol):
         Raises:
             InputError: a column that the contract doesn't know, a wrong type, or no scope.
             TransientError: another writer changed the same window at the same time.
+        """
+        ...
+
+
+class LineageSink(Protocol):
+    """Where the lineage of publishes is told, for catalogues beyond this one (OpenLineage)."""
+
+    def emit(self, event: LineageEvent) -> None:
+        """Tell one moment of one publish.
+
+        It never raises because a listener is away, and never waits long: what could not be sent
+        is kept and sent later, in order.
+        """
+        ...
+
+    def close(self) -> None:
+        """Send what is still unsent, if the listener answers; calling twice is harmless."""
+        ...
+
+
+class DataReader(Protocol):
+    """Published tables, read for a person or an agent: allowed column by column, and on record."""
+
+    def read(
+        self,
+        table: str,
+        window: Window | None = None,
+        *,
+        identity: str,
+        columns: Sequence[str] | None = None,
+        purpose: str = "",
+    ) -> pl.LazyFrame:
+        """Return rows of a table, with the columns that `identity` may see.
+
+        Args:
+            table: full name.
+            window: rows of this time only; all when None.
+            identity: who asks; must be known.
+            columns: these columns; one that may not be seen is refused. None: all that may be.
+            purpose: why, for the record.
+
+        Raises:
+            AccessDeniedError: the identity is unknown, may not read the table or a named column,
+                or the read cannot be put on record.
+            InputError: no such table or column.
         """
         ...
 

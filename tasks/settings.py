@@ -36,6 +36,15 @@ class Settings(BaseSettings):
         None, description="Mapping files for tables that are delivered without one."
     )
 
+    identity: str = Field("operator", description="Who reads published tables; see access_file.")
+    access_file: Path | None = Field(
+        None, description="Identities, roles and what they may see. Unset: the packaged file."
+    )
+    lineage_url: str | None = Field(
+        None,
+        description="OpenLineage server, such as `http://marquez:5000`. Unset: files under home.",
+    )
+
     sample_network: str = Field("town", description="Sample network to write: `village` or `town`.")
     sample_seed: int = Field(7, ge=0, description="Seed of the sample network.")
 

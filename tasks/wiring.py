@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from tasks.ports import Clock, Door, TableStore, Validator, WorkerPool
+from tasks.ports import Clock, Door, LineageSink, TableStore, Validator, WorkerPool
 from tasks.settings import Settings, settings
 
 
@@ -38,7 +38,19 @@ class Services:
         """The way into a product."""
         from tasks.adapters.contract_door import ContractDoor
 
-        return ContractDoor(self.tables, self.validator)
+        return ContractDoor(self.tables, self.validator, lineage=self.lineage, clock=self.clock)
+
+    @cached_property
+    def lineage(self) -> LineageSink:
+        """Where publishes are told."""
+        folder = self.settings.root / "lineage"
+        if self.settings.lineage_url:
+            from tasks.adapters.http_lineage import HttpLineage
+
+            return HttpLineage(self.settings.lineage_url, folder / "unsent")
+        from tasks.adapters.file_lineage import FileLineage
+
+        return FileLineage(folder)
 
     @cached_property
     def workers(self) -> WorkerPool:
