@@ -7,6 +7,15 @@ KPIs alone stand in `kpi_rules`.
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from semantic_layer.alarm_rules import (
+    check_alarm_classes,
+    check_alarm_names,
+    check_alarm_texts,
+    check_correlation_cycles,
+    check_correlation_ends,
+    check_correlation_repeats,
+    check_probable_causes,
+)
 from semantic_layer.draft import Draft
 from semantic_layer.errors import did_you_mean
 from semantic_layer.kpi_rules import (
@@ -73,7 +82,15 @@ def check_units(draft: Draft) -> Iterator[Problem]:
 
 def check_sources(draft: Draft) -> Iterator[Problem]:
     """Source, title and description say something."""
-    everything = chain(draft.classes.values(), draft.quantities, draft.vendors.values())
+    everything = chain(
+        draft.classes.values(),
+        draft.quantities,
+        draft.vendors.values(),
+        draft.causes.values(),
+        draft.alarms.values(),
+        draft.correlations.values(),
+        draft.lifecycles.values(),
+    )
     for item, entry in everything:
         for key in ("source", "title", "description"):
             if key in entry.content and not str(entry.content[key]).strip():
@@ -185,6 +202,13 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_kpi_classes,
     check_thresholds,
     check_vendor_maps,
+    check_alarm_names,
+    check_alarm_classes,
+    check_probable_causes,
+    check_alarm_texts,
+    check_correlation_ends,
+    check_correlation_repeats,
+    check_correlation_cycles,
 )
 
 
