@@ -22,7 +22,8 @@ CELL_CLASSES = ("NRCellDU", "EUtranCellFDD", "EUtranCellTDD")
 MANAGED_ELEMENT = "ManagedElement"
 _SPECIAL = ',+"\\<>;='
 _HALVES = {"NRCellCU": "NRCellDU", "GNBCUCPFunction": "GNBDUFunction"}
-_SPELLINGS = {"ENodeBFunction": "ENBFunction", "eNBFunction": "ENBFunction"}
+SPELLINGS = {"ENodeBFunction": "ENBFunction", "eNBFunction": "ENBFunction"}
+"""Spellings seen in files, and the standard's."""
 
 # A value is escaped pairs and plain characters; a class holds neither '=' nor ','.
 _VALUE = r"(?:\\.|[^,\\])*"
@@ -111,7 +112,7 @@ def ancestor(dn: str, object_class: str) -> str | None:
 def object_class_of(dn: str) -> str:
     """Return the class of the named object, in standard spelling."""
     object_class = parse_dn(dn)[-1].object_class
-    return _SPELLINGS.get(object_class, object_class)
+    return SPELLINGS.get(object_class, object_class)
 
 
 def normalized_dn(dn: str) -> str:
@@ -121,7 +122,7 @@ def normalized_dn(dn: str) -> str:
     'ManagedElement=7,ENBFunction=1,EUtranCellFDD=2'
     """
     return format_dn(
-        (_SPELLINGS.get(object_class, object_class), value) for object_class, value in parse_dn(dn)
+        (SPELLINGS.get(object_class, object_class), value) for object_class, value in parse_dn(dn)
     )
 
 
@@ -146,7 +147,7 @@ def cell_dn_of(dn: str) -> str | None:
         steps = tuple(Rdn(_HALVES.get(name, name), value) for name, value in steps)
     elif steps[-1].object_class not in CELL_CLASSES:
         return None
-    return format_dn(Rdn(_SPELLINGS.get(name, name), value) for name, value in steps)
+    return format_dn(Rdn(SPELLINGS.get(name, name), value) for name, value in steps)
 
 
 def cell_dn_expression(column: str) -> pl.Expr:
@@ -155,7 +156,7 @@ def cell_dn_expression(column: str) -> pl.Expr:
     is_cell = pl.col(column).str.contains(rf"^{_ABOVE}(?:{cells})={_VALUE}$")
     is_half = pl.col(column).str.contains(rf"^{_ABOVE}NRCellCU={_VALUE}$")
     whole = pl.when(is_half).then(_renamed(pl.col(column), _HALVES)).otherwise(pl.col(column))
-    return pl.when(is_cell).then(_renamed(whole, _SPELLINGS))
+    return pl.when(is_cell).then(_renamed(whole, SPELLINGS))
 
 
 def managed_element_expression(column: str) -> pl.Expr:
@@ -172,7 +173,7 @@ def ancestor_expression(column: str, object_class: str) -> pl.Expr:
 def object_class_expression(column: str) -> pl.Expr:
     """Return `object_class_of` on a column of normalized DNs."""
     last = pl.col(column).str.extract(rf"^{_ABOVE}([^,=\\]+)={_VALUE}$", 1)
-    return last.replace(list(_SPELLINGS), list(_SPELLINGS.values()))
+    return last.replace(list(SPELLINGS), list(SPELLINGS.values()))
 
 
 def _renamed(dns: pl.Expr, names: dict[str, str]) -> pl.Expr:

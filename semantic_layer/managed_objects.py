@@ -7,9 +7,16 @@ another has its measurements on that class's row: a cell's CU and DU halves are 
 from collections.abc import Mapping
 from typing import Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from semantic_layer.identity import ancestor, cell_dn_of, normalized_dn, object_class_of
+from semantic_layer.identity import (
+    SPELLINGS,
+    ancestor,
+    cell_dn_of,
+    normalized_dn,
+    object_class_of,
+)
 
 Technology = Literal["NR", "LTE", "5GC", "transport", "any"]
 """What a definition belongs to: a radio technology, the 5G core, transport, or all of them."""
@@ -74,3 +81,16 @@ def row_dn(dn: str, classes: Mapping[str, ObjectClass]) -> str:
     known = classes.get(object_class_of(dn))
     above = ancestor(dn, known.counted_on) if known is not None and known.counted_on else None
     return normalized_dn(above or dn)
+
+
+def is_row_dn(column: str, classes: Mapping[str, ObjectClass]) -> pl.Expr:
+    r"""Return whether a DN, plainly written, is that of its own row; false says nothing of it.
+
+    It spares asking `row_dn` one by one for what needs no change.
+    """
+    moved = {"NRCellCU"} | {name for name, known in classes.items() if known.counted_on}
+    moved |= {spelling for known in classes.values() for spelling in known.also_spelled}
+    named = "|".join(sorted(moved | set(SPELLINGS)))
+    step = r"[A-Za-z]\w*=[\w.:/-]+"
+    is_plain = pl.col(column).str.contains(rf"^{step}(?:,{step})*$")
+    return is_plain & ~pl.col(column).str.contains(rf"(?:^|,)(?:{named})=")

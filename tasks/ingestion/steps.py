@@ -19,7 +19,8 @@ from tasks.ingestion.delivered_time import (
 )
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
 from tasks.ingestion.measurements.measurement_batches import MeasuredBatch, measured_batch, merged
-from tasks.ingestion.tables.mapped_tables import MappedTables, mapped_spans, mapped_tables
+from tasks.ingestion.tables.mapped_spans import mapped_spans
+from tasks.ingestion.tables.mapped_tables import MappedTables, mapped_tables
 from tasks.ingestion.tables.mapping_sources import MappingSource, mapping_sources
 from tasks.ingestion.tables.state_tables import same_state, state_window
 from tasks.step import Progress, run_id, show_table, step

@@ -262,11 +262,18 @@ class MeasurementRows:
 
 def with_identity(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows with what their `managed_object_dn` says: class, cell and managed element."""
-    return frame.with_columns(
-        object_class_expression("managed_object_dn").alias("object_class"),
-        cell_dn_expression("managed_object_dn").alias("cell_dn"),
-        managed_element_expression("managed_object_dn").alias("managed_element_dn"),
+    name = "managed_object_dn"
+    objects = (
+        frame.select(pl.col(name).unique())
+        .drop_nulls()
+        .with_columns(
+            object_class_expression(name).alias("object_class"),
+            cell_dn_expression(name).alias("cell_dn"),
+            managed_element_expression(name).alias("managed_element_dn"),
+        )
     )
+    told = frame.drop("object_class", "cell_dn", "managed_element_dn", strict=False)
+    return told.join(objects, on=name, how="left", maintain_order="left")
 
 
 def _apart(rows: IntegerArray) -> list[tuple[IntegerArray, IntegerArray]]:

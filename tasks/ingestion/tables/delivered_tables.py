@@ -11,6 +11,7 @@ from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.tables.archived_files import DeliveredFile, named_files
 from tasks.ingestion.tables.mapping_files import TableMapping
+from tasks.ingestion.tables.parquet_times import time_bounds
 from tasks.ingestion.tables.table_layout import TableLayout
 
 LINE = "\tline"
@@ -94,8 +95,11 @@ def _opened(
 
 
 def _source(file: DeliveredFile) -> Path | io.BytesIO:
-    is_plain = not file.member and not file.name.lower().endswith(".gz")
-    return file.path if is_plain else io.BytesIO(file.unpacked())
+    return io.BytesIO(file.unpacked()) if _is_packed(file) else file.path
+
+
+def _is_packed(file: DeliveredFile) -> bool:
+    return bool(file.member) or file.name.lower().endswith(".gz")
 
 
 def _csv(file: DeliveredFile, mapping: TableLayout) -> pl.DataFrame:
@@ -118,8 +122,10 @@ def _parquet(
     rows = pl.scan_parquet(_source(file)).with_row_index(LINE, offset=1)
     time = mapping.time if isinstance(mapping, TableMapping) else None
     if window is not None and time is not None and time.column and time.names == "start":
-        kind = rows.collect_schema().get(time.column)
-        if _is_utc(kind):
+        bounds = None if _is_packed(file) else time_bounds(file.path, time.column)
+        if bounds is not None and (bounds[1] < window.start or bounds[0] >= window.end):
+            return rows.head(0).collect()
+        if _is_utc(rows.collect_schema().get(time.column)):
             column = pl.col(time.column)
             rows = rows.filter(column >= window.start, column < window.end)
     there = rows.collect_schema().names()

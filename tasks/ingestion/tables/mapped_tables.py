@@ -7,7 +7,6 @@ is an error, since every row would be wrong.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -38,6 +37,7 @@ from tasks.ingestion.tables.mapped_values import (
     values_of,
 )
 from tasks.ingestion.tables.mapping_files import ColumnOf, MappingError, Meaning, TableMapping
+from tasks.ingestion.tables.plain_columns import plain_columns
 
 _KEY = (DN, START, SECONDS)
 _ITSELF = {
@@ -94,6 +94,8 @@ def mapped_tables(
     frames, findings, read = [], [], 0
     seen: set[str] = set()
     for table in delivered_tables(folder, mapping, window):
+        if table.rows.is_empty() and seen.issuperset(table.rows.columns):
+            continue
         rows, told = _keyed_rows(table, mapping, known, window)
         read += table.rows.height
         seen.update(table.rows.columns)
@@ -113,17 +115,6 @@ def mapped_tables(
     )
 
 
-def mapped_spans(folder: Path, mapping: TableMapping) -> list[Window]:
-    """Return the periods that the mapping's tables speak about, each once, in order."""
-    periods = [
-        pl.DataFrame([starts(table, mapping, seconds), seconds]).unique()
-        for table in delivered_tables(folder, mapping, only=_used(mapping))
-        for seconds in [_seconds(table, mapping)]
-    ]
-    told = pl.concat(periods).drop_nulls().unique().sort(START, SECONDS)
-    return [Window(start, start + timedelta(seconds=length)) for start, length in told.iter_rows()]
-
-
 def targets_of(
     table: DeliveredTable, mapping: TableMapping, definitions: Catalogue
 ) -> dict[str, Target]:
@@ -134,7 +125,7 @@ def targets_of(
         UnknownNameError: a definition does not exist.
     """
     there = [name for name in table.rows.columns if name != LINE]
-    for column in _used(mapping):
+    for column in used_columns(mapping):
         if column not in there:
             raise MappingError(
                 f"{table.file} has no column {column!r}{did_you_mean(column, there)}"
@@ -144,7 +135,7 @@ def targets_of(
         for column, meaning in mapping.columns.items()
         if column in there
     }
-    left = [name for name in there if name not in targets and name not in _used(mapping)]
+    left = [name for name in there if name not in targets and name not in used_columns(mapping)]
     for column in left:
         if mapping.takes_by_name and _is_known(column, mapping, definitions):
             targets[column] = _target(Meaning.model_validate({"is": column}), mapping, definitions)
@@ -168,7 +159,7 @@ def _times(targets: dict[str, Target], name: str) -> int:
     return sum(target.name == name for target in targets.values())
 
 
-def _used(mapping: TableMapping) -> list[str]:
+def used_columns(mapping: TableMapping) -> list[str]:
     """Return the columns that the mapping reads for object, time and flags, in order."""
     named = [
         mapping.object.column,
@@ -212,7 +203,8 @@ def _target(meaning: Meaning, mapping: TableMapping, definitions: Catalogue) -> 
     return target_of(meaning, found.column, dtype, factor)
 
 
-def _seconds(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
+def period_lengths(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
+    """Return the seconds that each row covers; 1 where the product has no periods."""
     if mapping.granularity is None:
         return pl.Series(SECONDS, [1] * table.rows.height, dtype=pl.Int32)
     return lengths(table, mapping)
@@ -222,15 +214,20 @@ def _keyed_rows(
     table: DeliveredTable, mapping: TableMapping, definitions: Catalogue, window: Window | None
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     targets = targets_of(table, mapping, definitions)
-    seconds = _seconds(table, mapping)
+    seconds = period_lengths(table, mapping)
     columns = [
         table.rows[LINE],
         object_names(table, mapping, definitions.object_classes),
         starts(table, mapping, seconds),
         seconds,
     ]
+    plain = plain_columns(table.rows, targets)
+    columns.extend(plain)
+    done = {series.name for series in plain}
     findings = []
     for column, target in targets.items():
+        if target.name in done:
+            continue
         values = values_of(table, column, target, mapping)
         columns.append(values)
         lost = unusable_values(table, column, values, mapping)
@@ -240,7 +237,11 @@ def _keyed_rows(
             )
     if mapping.into == "pm_measurements":
         columns.append(_flags(table, mapping))
-        columns.append(pl.Series("source_file", [table.file] * table.rows.height, dtype=pl.String))
+        columns.append(
+            pl.repeat(table.file, table.rows.height, dtype=pl.String, eager=True).alias(
+                "source_file"
+            )
+        )
     rows = pl.DataFrame(columns)
     has_key = pl.all_horizontal(pl.col(_KEY).is_not_null())
     rows, keyless = rows.filter(has_key), rows.filter(~has_key)

@@ -10,7 +10,7 @@ import polars as pl
 from data_products.product import TIME
 from semantic_layer.errors import InputError
 from semantic_layer.identity import normalized_dn
-from semantic_layer.managed_objects import ObjectClass, row_dn
+from semantic_layer.managed_objects import ObjectClass, is_row_dn, row_dn
 from semantic_layer.periods import GRANULARITIES
 from tasks.ingestion.tables.delivered_tables import LINE, DeliveredTable
 from tasks.ingestion.tables.mapping_files import ColumnOf, Meaning, TableMapping
@@ -64,12 +64,17 @@ def unusable_values(
     table: DeliveredTable, column: str, values: pl.Series, mapping: TableMapping
 ) -> pl.DataFrame:
     """Return line and text of each cell that says something, of which nothing could be made."""
+    if values.null_count() == table.rows[column].null_count():
+        return _NOTHING_LOST
     suspects = table.rows.select(LINE, column).filter(
         table.rows[column].is_not_null() & values.is_null()
     )
     texts = texts_of(as_text(suspects[column]), mapping)
     said = suspects.select(LINE).with_columns(texts.alias("content"))
     return said.filter(pl.col("content").is_not_null())
+
+
+_NOTHING_LOST = pl.DataFrame(schema={LINE: pl.get_index_type(), "content": pl.String()})
 
 
 def as_text(raw: pl.Series) -> pl.Series:
@@ -122,6 +127,10 @@ def object_names(
     def read(name: str) -> str:
         return row_dn(normalized_dn(name), classes)
 
+    told = names.drop_nulls().unique()
+    is_row = told.to_frame("name").select(is_row_dn("name", classes)).to_series()
+    if is_row.all():
+        return names.rename(DN)
     return each_once(names, read, pl.String()).rename(DN)
 
 

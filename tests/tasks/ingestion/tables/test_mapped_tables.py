@@ -6,7 +6,8 @@ import pytest
 
 from semantic_layer.errors import DefinitionError, InputError, UnknownNameError
 from semantic_layer.periods import Window
-from tasks.ingestion.tables.mapped_tables import mapped_spans, mapped_tables
+from tasks.ingestion.tables.mapped_spans import mapped_spans
+from tasks.ingestion.tables.mapped_tables import mapped_tables
 from tasks.ingestion.tables.mapping_files import MappingError, load_mapping, parse_mapping
 from tasks.ingestion.tables.mapping_sources import mapping_sources
 from tests.conftest import REPOSITORY

@@ -1,0 +1,40 @@
+"""Which periods a mapping's tables speak about, without reading more of them than that takes."""
+
+from collections import OrderedDict
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from semantic_layer.periods import Window
+from tasks.ingestion.tables.archived_files import DeliveredFile
+from tasks.ingestion.tables.delivered_tables import delivered_files, opened_tables
+from tasks.ingestion.tables.mapped_tables import period_lengths, used_columns
+from tasks.ingestion.tables.mapped_values import SECONDS, START, starts
+from tasks.ingestion.tables.mapping_files import TableMapping
+
+_SEEN: OrderedDict[tuple[object, ...], pl.DataFrame] = OrderedDict()
+_MOST_SEEN = 10_000
+
+
+def mapped_spans(folder: Path, mapping: TableMapping) -> list[Window]:
+    """Return the periods that the mapping's tables speak about, each once, in order."""
+    periods = [_periods(file, mapping) for file in delivered_files(folder, mapping)]
+    told = pl.concat(periods).drop_nulls().unique().sort(START, SECONDS)
+    return [Window(start, start + timedelta(seconds=length)) for start, length in told.iter_rows()]
+
+
+def _periods(file: DeliveredFile, mapping: TableMapping) -> pl.DataFrame:
+    """Return the periods of one file, each once; remembered while the file stands as it is."""
+    stat = file.path.stat()
+    key = (file.path, file.member, stat.st_mtime_ns, stat.st_size, mapping.model_dump_json())
+    if key not in _SEEN:
+        told = [
+            pl.DataFrame([starts(table, mapping, seconds), seconds]).unique()
+            for table in opened_tables(file, mapping, only=used_columns(mapping))
+            for seconds in [period_lengths(table, mapping)]
+        ]
+        _SEEN[key] = pl.concat(told).unique()
+        if len(_SEEN) > _MOST_SEEN:
+            _SEEN.popitem(last=False)
+    return _SEEN[key]
