@@ -1,0 +1,1 @@
+"""How every managed object is configured, since when, and where that is not as planned."""

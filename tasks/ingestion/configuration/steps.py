@@ -1,0 +1,163 @@
+"""Steps that bring configuration and topology in: documents become histories of what they tell."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from data_products.lineage import Snapshot
+from data_products.network_configuration.derive import derive
+from data_products.network_configuration.drift import drift
+from data_products.network_configuration.identities import identities
+from data_products.registry import products, table
+from semantic_layer.periods import Window, floor_to
+from tasks.ingestion.configuration.delivered_configuration import (
+    LOOK_SCHEMA,
+    PLANNED,
+    ConfigurationRead,
+    configuration_files,
+    findings_of,
+    read_configuration_file,
+    taken_together,
+)
+from tasks.ingestion.configuration.state_publishing import (
+    days_of,
+    inside,
+    is_quarantined,
+    publish_changed_days,
+    standing_rows,
+)
+from tasks.step import run_id, step
+from tasks.wiring import services
+
+_LOG = logging.getLogger(__name__)
+_ACTUAL = "network_configuration"
+_PLAN = "network_configuration.planned"
+_LOOKS = "network_configuration.snapshots"
+_REQUESTS = "change_history"
+
+
+@step
+def ingest_configuration(folder: Path, window: Window) -> list[Snapshot]:
+    """Publish what the folder's documents say of configuration up to the window's end.
+
+    Configuration is a state: every document that was taken before the window's end and is not
+    known yet counts, as of its own time; only changes become rows. One that cannot be used is
+    told in the window's first day.
+    """
+    files = configuration_files(folder)
+    if not files:
+        return []
+    known = _known_files()
+    fresh = [
+        read_configuration_file(file)
+        for file in files
+        if (file.name, file.content_hash) not in known
+    ]
+    due = [read for read in fresh if read.taken_at is None or read.taken_at < window.end]
+    days = {floor_to(read.taken_at, "day") for read in due if read.taken_at is not None}
+    again = [
+        read_configuration_file(file)
+        for file in files
+        if floor_to(known.get((file.name, file.content_hash), window.end), "day") in days
+        and (file.name, file.content_hash) in known
+    ]
+    published: list[Snapshot] = []
+    reads = [*due, *again]
+    sources = {read.source for read in reads} | {file.kind for file in files}
+    for source in sorted(sources):
+        own = [read for read in reads if read.source == source]
+        published += _ingest_source(source, own, window)
+    for source in sorted({file.kind for file in files}):
+        published += _publish_derived(source)
+    return published
+
+
+def _known_files() -> dict[tuple[str, str], datetime]:
+    looks = services().tables.read(_LOOKS, columns=["source_file", "content_hash", "taken_at"])
+    rows = looks.unique().collect().iter_rows()
+    return {(name, content): taken_at for name, content, taken_at in rows}
+
+
+def _ingest_source(
+    source: str, reads: Sequence[ConfigurationRead], window: Window
+) -> list[Snapshot]:
+    tables, door = services().tables, services().door
+    dated = [read for read in reads if read.taken_at is not None]
+    seen, looks, doubled = taken_together(dated)
+    remarks = [(read, remark) for read in reads for remark in read.remarks] + doubled
+    findings = findings_of(remarks, floor_to(window.start, "day"))
+    first_day = days_of([window.start])[0]
+    due = {*looks["taken_at"].to_list(), *findings["period_start"].to_list()}
+    if is_quarantined(tables, _LOOKS, source, first_day):
+        due.add(first_day.start)
+    if not due:
+        return []
+    shape = table(_PLAN if source.endswith(PLANNED) else _ACTUAL)
+    before, known = (
+        standing_rows(tables, shape, source),
+        standing_rows(tables, table(_LOOKS), source),
+    )
+    after, times = before, known
+    for day in days_of(looks["taken_at"].to_list()):
+        new = inside(looks, "taken_at", day)
+        after = derive(after, times, inside(seen, "valid_from", day), new)
+        times = _looks_together(times, new)
+    _LOG.info(
+        "%s: %s documents, %s objects' attributes, %s findings.",
+        source, len(reads), seen.height, findings.height,
+    )  # fmt: skip
+    published = publish_changed_days(door, shape, before, after, source, run_id())
+    if any(snapshot.verdict == "refused" for snapshot in published):
+        return published  # the documents stay unknown, so that the next run takes them again
+    for day in days_of(due):
+        published.append(
+            door.publish(
+                _LOOKS,
+                day,
+                inside(times, "taken_at", day),
+                [],
+                run_id(),
+                inside(findings, "period_start", day),
+                {"source": source},
+            )
+        )
+    return published
+
+
+def _looks_together(known: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    key = ["source_file", "taken_at"]
+    kept = known.join(new.select(key).unique(), on=key, how="anti")
+    return pl.concat([kept.select(LOOK_SCHEMA), new.select(LOOK_SCHEMA)])
+
+
+def _publish_derived(source: str) -> list[Snapshot]:
+    """Publish who was whom, and where the source is not as planned, where that changed."""
+    tables, door = services().tables, services().door
+    actual = standing_rows(tables, table(_ACTUAL), source)
+    if actual.is_empty():
+        return []
+    looks = tables.read(_LOOKS).collect()
+    is_plan = pl.col("source").str.ends_with(PLANNED)
+    found = drift(
+        actual,
+        looks.filter(pl.col("source") == source),
+        tables.read(_PLAN).collect(),
+        looks.filter(is_plan),
+        _requests(),
+    )
+    inputs = [tables.snapshot(name) for name in (_ACTUAL, _PLAN, _LOOKS)]
+    published = []
+    for name, rows in ((f"{_ACTUAL}.identities", identities(actual)), (f"{_ACTUAL}.drift", found)):
+        shape = table(name)
+        before = standing_rows(tables, shape, source)
+        published += publish_changed_days(door, shape, before, rows, source, run_id(), inputs)
+    return published
+
+
+def _requests() -> pl.DataFrame:
+    if _REQUESTS not in products():
+        return pl.DataFrame()
+    return services().tables.read(_REQUESTS).collect()
