@@ -4,6 +4,7 @@ Each has an in-process default and passes one behaviour suite under tests/ports.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -78,6 +79,81 @@ class TableStore(Protocol):
 
     def bounds(self, table: str) -> Window | None:
         """Return the window from the first to past the last published time, None when empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a table as it stands.
+
+    Attributes:
+        path: names it within the store.
+        partition: rows of one partition share this text.
+        kind: `fresh` as published, `warm` compacted, `cold` rewritten for the long term.
+        rows: in it.
+        size: in bytes.
+        first, last: bounds of its rows' time; None when unknown.
+    """
+
+    path: str
+    partition: str
+    kind: str
+    rows: int
+    size: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """What a table takes: files that stand, all files kept for it, and snapshots."""
+
+    files: int
+    bytes: int
+    kept_files: int
+    kept_bytes: int
+    snapshots: int
+
+
+class TableMaintenance(Protocol):
+    """Keeps published tables small and sound. It never changes a row, but for `delete`.
+
+    Whoever publishes goes first: work that meets a publish of the same rows gives way.
+    """
+
+    def files(self, table: str) -> list[StoredFile]:
+        """Return the files of the table as it stands; none when it was never published."""
+        ...
+
+    def rewrite(self, table: str, paths: Sequence[str], kind: str) -> bool:
+        """Put the rows of these files of one partition into one new file of `kind`.
+
+        Returns:
+            False when one of the files was replaced meanwhile; then nothing changed.
+        """
+        ...
+
+    def expire(self, table: str, before: datetime) -> int:
+        """Give up reading the table as it was before that moment; return the snapshots given up.
+
+        The newest snapshot stays, and so does all that `TableStore.history` tells.
+        """
+        ...
+
+    def remove_orphans(self, table: str, before: datetime) -> int:
+        """Delete files older than `before` that no snapshot needs; return how many."""
+        ...
+
+    def delete(self, table: str, window: Window, lineage: Lineage) -> Snapshot:
+        """Delete the rows of `window` in all scopes; the history of the table says so."""
+        ...
+
+    def problems(self, table: str) -> list[str]:
+        """Return a sentence for each file that is missing or is not what the table says."""
+        ...
+
+    def size(self, table: str) -> StoreSize:
+        """Return what the table takes."""
         ...
 
 
@@ -156,6 +232,7 @@ class DataReader(Protocol):
         identity: str,
         columns: Sequence[str] | None = None,
         purpose: str = "",
+        snapshot_id: int | None = None,
     ) -> pl.LazyFrame:
         """Return rows of a table, with the columns that `identity` may see.
 
@@ -165,6 +242,7 @@ class DataReader(Protocol):
             identity: who asks; must be known.
             columns: these columns; one that may not be seen is refused. None: all that may be.
             purpose: why, for the record.
+            snapshot_id: as the table was then; newest when None.
 
         Raises:
             AccessDeniedError: the identity is unknown, may not read the table or a named column,

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from semantic_layer.errors import InputError
 
+_PACKAGED_ACCESS = Path(__file__).resolve().parents[1] / "deployments" / "access.yaml"
+
 
 class Settings(BaseSettings):
     """What a deployment may choose; each field is read from `ANOPS_<NAME>`."""
@@ -52,6 +54,11 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """The home folder as an absolute path."""
         return self.home.expanduser().resolve()
+
+    @property
+    def access_rules(self) -> Path:
+        """The file of identities and roles: the one that is set, or the packaged one."""
+        return self.access_file or _PACKAGED_ACCESS
 
 
 @cache

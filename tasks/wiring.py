@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from tasks.ports import Clock, Door, LineageSink, TableStore, Validator, WorkerPool
+from tasks.ports import Clock, DataReader, Door, LineageSink, TableStore, Validator, WorkerPool
 from tasks.settings import Settings, settings
 
 
@@ -39,6 +39,19 @@ class Services:
         from tasks.adapters.contract_door import ContractDoor
 
         return ContractDoor(self.tables, self.validator, lineage=self.lineage, clock=self.clock)
+
+    @cached_property
+    def reader(self) -> DataReader:
+        """Published tables for a person or an agent: by identity, and on record."""
+        from data_products.access import load_access_rules
+        from tasks.adapters.guarded_reader import GuardedReader
+
+        return GuardedReader(
+            self.tables,
+            load_access_rules(self.settings.access_rules),
+            self.settings.root / "audit",
+            self.clock,
+        )
 
     @cached_property
     def lineage(self) -> LineageSink:

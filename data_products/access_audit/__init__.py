@@ -1,0 +1,1 @@
+"""Who read what, when and why, and who was refused."""
