@@ -41,17 +41,22 @@ def test_the_radio_node_file_holds_exactly_what_it_holds(pm_xml):
     }
 
 
-def test_the_radio_node_file_gives_six_cells_with_their_vendors_counters(pm_xml):
+def test_the_radio_node_file_gives_six_cells_and_four_ports_with_their_vendors_counters(pm_xml):
     batch = measured_batch([str(pm_xml / RADIO_NODE)], EVER)
     by_class = dict(batch.rows.group_by("object_class").len().iter_rows())
-    assert by_class == {"NRCellDU": 4, "EUtranCellFDD": 2}
-    assert batch.rows["cell_dn"].null_count() == 0
+    assert by_class == {"NRCellDU": 4, "EUtranCellFDD": 2, "EthernetPort": 1, "VlanPort": 3}
+    assert batch.rows["cell_dn"].null_count() == 4
     assert batch.rows["managed_element_dn"].unique().to_list() == [
         "SubNetwork=G3,ManagedElement=seliitdus00487"
     ]
     assert batch.rows["period_start"].unique().to_list() == [datetime(2022, 4, 18, 19, tzinfo=UTC)]
     assert not batch.rows["rrc_conn_estab_att_count"].is_null().all()
-    assert batch.rows["wb_cqi_samples_count"].null_count() < 6
+    assert (
+        batch.rows.filter(pl.col("cell_dn").is_not_null())["wb_cqi_samples_count"].null_count() < 6
+    )
+    port = batch.rows.filter(pl.col("object_class") == "EthernetPort").row(0, named=True)
+    assert port["interface_volume_in_mbit"] > 0
+    assert port["interface_errored_packets_in_count"] is not None
 
 
 def test_no_value_of_the_radio_node_file_is_lost(pm_xml):
