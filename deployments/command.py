@@ -5,7 +5,7 @@ like are imported by the subcommand that needs them.
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deployments.command_words import PROFILE, named_window
+from deployments.query_command import query
 from semantic_layer.errors import AnopsError, InputError
-from semantic_layer.periods import Window
 from tasks.settings import apply_profile, point_at_server, settings
 
-PROFILE = Path(__file__).parent / "profiles" / "local.env"
 PORT = 4200
 
 
@@ -46,6 +46,7 @@ class Group(StrEnum):
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 _console = Console()
+app.command()(query)
 
 Port = Annotated[int, typer.Option(help="Port of the local Prefect server and UI.")]
 
@@ -75,7 +76,7 @@ def run(
     port: Port = PORT,
 ) -> None:
     """Run the whole cycle once: files in, KPIs validated, every cell scored, a report out."""
-    window = _window(start, end)
+    window = named_window(start, end)
     if input_folder is not None and not input_folder.is_dir():
         raise InputError(f"No folder {input_folder}; --input names the folder of delivered files.")
     _prepare(port)
@@ -150,15 +151,3 @@ def _prepare(port: int) -> None:
 
     if is_answering(api_url(port)):
         point_at_server(api_url(port))
-
-
-def _window(start: datetime | None, end: datetime | None) -> Window | None:
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise InputError("A window needs both --from and --to.")
-    return Window(_in_utc(start), _in_utc(end))
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -1,1 +1,1 @@
-"""Answers to questions about metrics, asked at run time."""
+"""Querying: metric queries answered from published tables."""

@@ -64,10 +64,10 @@ def test_a_profile_is_names_and_values_without_secrets():
 def test_a_window_needs_both_ends():
     from datetime import datetime
 
-    from deployments.command import _window
+    from deployments.command_words import named_window
 
-    assert _window(None, None) is None
+    assert named_window(None, None) is None
     with pytest.raises(InputError, match="both --from and --to"):
-        _window(datetime(2026, 3, 1), None)
-    both = _window(datetime(2026, 3, 1), datetime(2026, 3, 2))
+        named_window(datetime(2026, 3, 1), None)
+    both = named_window(datetime(2026, 3, 1), datetime(2026, 3, 2))
     assert str(both) == "2026-03-01T00:00Z/2026-03-02T00:00Z"
