@@ -272,8 +272,9 @@ def with_identity(frame: pl.DataFrame) -> pl.DataFrame:
             managed_element_expression(name).alias("managed_element_dn"),
         )
     )
-    told = frame.drop("object_class", "cell_dn", "managed_element_dn", strict=False)
-    return told.join(objects, on=name, how="left", maintain_order="left")
+    # Joined on the name alone: a join of all columns would copy every one of them.
+    told = frame.select(name).join(objects, on=name, how="left", maintain_order="left")
+    return frame.with_columns(told.drop(name).get_columns())
 
 
 def _apart(rows: IntegerArray) -> list[tuple[IntegerArray, IntegerArray]]:

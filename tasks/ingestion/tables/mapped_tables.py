@@ -93,10 +93,14 @@ def mapped_tables(
     known = definitions or catalogue()
     frames, findings, read = [], [], 0
     seen: set[str] = set()
+    targets: dict[tuple[str, ...], dict[str, Target]] = {}
     for table in delivered_tables(folder, mapping, window):
         if table.rows.is_empty() and seen.issuperset(table.rows.columns):
             continue
-        rows, told = _keyed_rows(table, mapping, known, window)
+        layout = (*table.rows.columns,)
+        if layout not in targets:
+            targets[layout] = targets_of(table, mapping, known)
+        rows, told = _keyed_rows(table, mapping, targets[layout], known, window)
         read += table.rows.height
         seen.update(table.rows.columns)
         frames.append(rows)
@@ -211,9 +215,12 @@ def period_lengths(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
 
 
 def _keyed_rows(
-    table: DeliveredTable, mapping: TableMapping, definitions: Catalogue, window: Window | None
+    table: DeliveredTable,
+    mapping: TableMapping,
+    targets: dict[str, Target],
+    definitions: Catalogue,
+    window: Window | None,
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    targets = targets_of(table, mapping, definitions)
     seconds = period_lengths(table, mapping)
     columns = [
         table.rows[LINE],
