@@ -1,8 +1,12 @@
-"""Steps of curation: measurements in, KPIs of each cell out, at every granularity."""
+"""Steps of curation: measurements in, KPIs of cells and of all else out, at every granularity."""
 
 from datetime import datetime
 
-from data_products.cell_kpis.derive import SOURCE, derive
+import polars as pl
+
+from data_products.cell_kpis.derive import SOURCE
+from data_products.cell_kpis.derive import derive as cell_kpis
+from data_products.core_kpis.derive import derive as core_kpis
 from data_products.lineage import Snapshot
 from data_products.pm_measurements.derive import derive as completed
 from semantic_layer.loading import catalogue
@@ -19,7 +23,33 @@ def publish_cell_kpis(measurements: Snapshot, window: Window) -> list[Snapshot]:
     The window grows to whole hours and days, so that an hour or a day that is still filling is
     computed again from all of its measurements.
     """
-    return [_publish(measurements, window.widened_to(name), name) for name in GRANULARITIES]
+    found = []
+    for name in GRANULARITIES:
+        whole = window.widened_to(name)
+        kpis = cell_kpis(_measured(measurements, whole), name, catalogue()).collect()
+        found.append(_publish("cell_kpis", measurements, whole, kpis, name))
+    return found
+
+
+@step
+def publish_core_kpis(measurements: Snapshot, window: Window) -> list[Snapshot]:
+    """Publish `core_kpis` of the window by 15 minutes, hour and day; see `publish_cell_kpis`.
+
+    A network that delivers nothing of its core, transport or supply has no such table: where there
+    is nothing to publish and nothing to replace, nothing is published.
+
+    Returns:
+        A snapshot a granularity; the standing one where nothing was published.
+    """
+    found = []
+    for name in GRANULARITIES:
+        whole = window.widened_to(name)
+        kpis = core_kpis(_measured(measurements, whole), name, catalogue()).collect()
+        if kpis.is_empty() and not _stands("core_kpis", whole, name):
+            found.append(services().tables.snapshot("core_kpis"))
+        else:
+            found.append(_publish("core_kpis", measurements, whole, kpis, name))
+    return found
 
 
 @step
@@ -38,15 +68,21 @@ def newest_published(table: str, moment: datetime, granularity: str) -> Window:
     return newest_closed(table, services().tables.bounds(table), moment, granularity)
 
 
-def _publish(measurements: Snapshot, window: Window, granularity: str) -> Snapshot:
-    tables, definitions = services().tables, catalogue()
-    rows = tables.read(measurements.table, window, snapshot_id=measurements.id or None)
-    kpis = derive(completed(rows, definitions), granularity, definitions).collect()
-    return services().door.publish(
-        "cell_kpis",
-        window,
-        kpis,
-        [measurements],
-        run_id(),
-        scope={"granularity": granularity, "source": SOURCE},
-    )
+def _measured(measurements: Snapshot, window: Window) -> pl.LazyFrame:
+    """Return the window's measurements; only what KPIs ask of them is read."""
+    rows = services().tables.read(measurements.table, window, snapshot_id=measurements.id or None)
+    return completed(rows, catalogue())
+
+
+def _stands(table: str, window: Window, granularity: str) -> bool:
+    """Tell whether rows were computed for the window before, so that they must be replaced."""
+    known = services().tables.read(table, window, columns=["granularity", "source"])
+    own = known.filter(pl.col("granularity") == granularity, pl.col("source") == SOURCE)
+    return not own.head(1).collect().is_empty()
+
+
+def _publish(
+    table: str, measurements: Snapshot, window: Window, kpis: pl.DataFrame, granularity: str
+) -> Snapshot:
+    scope = {"granularity": granularity, "source": SOURCE}
+    return services().door.publish(table, window, kpis, [measurements], run_id(), scope=scope)

@@ -109,3 +109,51 @@ def test_newest_steps_answer_from_the_store(tables):
     assert steps.newest_snapshot.fn("pm_measurements") == snapshot
     window = steps.newest_published.fn("pm_measurements", MIDNIGHT + timedelta(days=2), "hour")
     assert window.start == MIDNIGHT + timedelta(hours=1)
+
+
+def core_function(periods, attempts=100.0, successes=90.0):
+    name = "SubNetwork=core,ManagedElement=C1,AMFFunction=1"
+    return measured(periods).select(
+        pl.lit(name).alias("managed_object_dn"),
+        pl.lit(name.rpartition(",")[0]).alias("managed_element_dn"),
+        "period_start",
+        pl.lit("AMFFunction").alias("object_class"),
+        "granularity_s",
+        "is_suspect",
+        pl.lit(attempts).alias("amf_initial_registration_attempts_count"),
+        pl.lit(successes).alias("amf_initial_registration_successes_count"),
+    )
+
+
+def core_rows(tables):
+    found = tables.read("core_kpis").sort("granularity", "period_start").collect()
+    return found.select(
+        "granularity", "periods_count", "amf_initial_registration_success_rate_pct"
+    ).rows()
+
+
+def test_kpis_of_core_functions_stand_in_a_product_of_their_own(tables):
+    rows = pl.concat([measured([0, 1]), core_function([0, 1])], how="diagonal")
+    snapshot = deliver(tables, DAY, rows)
+    published = steps.publish_core_kpis.fn(snapshot, DAY)
+    assert [one.table for one in published] == ["core_kpis"] * 3
+    assert core_rows(tables) == [
+        ("15min", 1, 90.0),
+        ("15min", 1, 90.0),
+        ("day", 2, 90.0),
+        ("hour", 2, 90.0),
+    ]
+    assert steps.publish_cell_kpis.fn(snapshot, DAY)[0].rows == 2
+
+
+def test_a_network_without_a_core_publishes_no_core(tables):
+    snapshot = deliver(tables, DAY, measured([0, 1]))
+    assert [one.id for one in steps.publish_core_kpis.fn(snapshot, DAY)] == [0, 0, 0]
+    assert tables.history("core_kpis").is_empty()
+
+
+def test_core_rows_whose_measurements_were_taken_back_go_too(tables):
+    steps.publish_core_kpis.fn(deliver(tables, DAY, core_function([0])), DAY)
+    assert len(core_rows(tables)) == 3
+    steps.publish_core_kpis.fn(deliver(tables, DAY, measured([0])), DAY)
+    assert core_rows(tables) == []
