@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from semantic_layer.catalogue_page_alarms import alarm_lines, table, wording_lines
 from semantic_layer.detection import PACKAGED as RULES_OF_DETECTION
 from semantic_layer.kpis import Kpi
 from semantic_layer.loading import PACKAGED, Catalogue, load_catalogue
@@ -20,7 +21,7 @@ _HEAD = """# Catalogue
 
 Generated from the YAML files beside this page by `make catalogue`; do not edit.
 Version `{version}`: {measurements} measurements, {kpis} KPIs, {classes} object classes,
-{vendors} vendor map{plural}.
+{vendors} vendor map{plural}, {alarms} alarms, {rules} causal rules, {terms} terms of the field.
 
 A KPI is two sums of measurements: added over time and space first, then divided. A gauge
 (`mean`) enters a sum times the seconds that it covers. `observed_time` is those seconds."""
@@ -50,6 +51,9 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
         classes=len(catalogue.object_classes),
         vendors=vendors,
         plural="" if vendors == 1 else "s",
+        alarms=len(catalogue.alarms),
+        rules=len(catalogue.correlation_rules),
+        terms=len(catalogue.synonym_terms),
     )
     yield "\n## KPIs"
     ordered = sorted(catalogue.kpis.values(), key=lambda kpi: kpi.category)
@@ -61,12 +65,12 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
     by_class = sorted(catalogue.measurements.values(), key=_class_of)
     for (technology, object_class), items in groupby(by_class, key=_class_of):
         yield f"\n### {object_class} ({technology})\n"
-        yield from _table(
+        yield from table(
             ("name", "standard name", "unit", "over time", "bounds", "meaning", "source"),
             [_measurement_row(item) for item in items],
         )
     yield "\n## Object classes\n"
-    yield from _table(
+    yield from table(
         ("class", "contained by", "counted on", "meaning", "source"),
         [
             (
@@ -80,19 +84,24 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
         ],
     )
     yield "\n## Profiles\n"
-    yield from _table(
+    yield from table(
         ("profile", "meaning"),
         [(f"`{item.name}`", item.description) for item in catalogue.profiles.values()],
     )
     for vendor in catalogue.vendor_maps.values():
         yield f"\n## Vendor map: {vendor.title}\n\n{vendor.description} Source: {vendor.source}.\n"
-        yield from _table(
+        yield from table(
             ("measurement", "class", "counters", "unit", "times", "why"),
             [_mapping_row(mapping) for mapping in vendor.mappings],
         )
+    yield from alarm_lines(catalogue)
+    yield from wording_lines(catalogue)
+    yield from _detection_lines()
 
+
+def _detection_lines() -> Iterator[str]:
     yield "\n## Detection\n"
-    yield from _table(
+    yield from table(
         ("rule", "value", "unit", "meaning", "owner"),
         [
             (
@@ -172,13 +181,6 @@ def _bounds(item: Measurement | Kpi) -> str:
 
 def _sum(terms: Sequence[str]) -> str:
     return " + ".join(f"`{term}`" for term in terms).replace("+ `-", "- `")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 if __name__ == "__main__":

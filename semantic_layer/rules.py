@@ -24,7 +24,9 @@ from semantic_layer.kpi_rules import (
     check_kpi_units,
     check_thresholds,
 )
+from semantic_layer.lifecycle_rules import check_lifecycle_tables
 from semantic_layer.measurements import OBSERVED_TIME, Measurement
+from semantic_layer.synonym_rules import check_synonym_means, check_synonym_spellings
 from semantic_layer.units import UnitError, parse_unit, readable_unit
 from semantic_layer.vendors import CounterMapping
 from semantic_layer.yaml_source import Entry, Problem
@@ -209,6 +211,9 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_correlation_ends,
     check_correlation_repeats,
     check_correlation_cycles,
+    check_synonym_means,
+    check_synonym_spellings,
+    check_lifecycle_tables,
 )
 
 
