@@ -6,9 +6,22 @@ Steps call `services()`; tests and other hosts hand in their own with `use_servi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tasks.ports import Clock, DataReader, Door, LineageSink, TableStore, Validator, WorkerPool
+from tasks.ports import (
+    Clock,
+    DataReader,
+    Door,
+    LineageSink,
+    TableMaintenance,
+    TableStore,
+    Validator,
+    WorkerPool,
+)
 from tasks.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from tasks.adapters.iceberg_tables import IcebergTables
 
 
 class Services:
@@ -20,11 +33,22 @@ class Services:
     @cached_property
     def tables(self) -> TableStore:
         """Published tables."""
+        return self._iceberg
+
+    @cached_property
+    def _iceberg(self) -> "IcebergTables":
         from tasks.adapters.iceberg_tables import IcebergTables
 
         return IcebergTables.at(
             self.settings.root, self.settings.table_catalogue, self.settings.table_warehouse
         )
+
+    @cached_property
+    def maintenance(self) -> TableMaintenance:
+        """The upkeep of published tables."""
+        from tasks.adapters.iceberg_maintenance import IcebergMaintenance
+
+        return IcebergMaintenance(self._iceberg)
 
     @cached_property
     def validator(self) -> Validator:

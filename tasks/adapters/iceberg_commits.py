@@ -13,13 +13,12 @@ from pyiceberg.catalog import Catalog, MetastoreCatalog
 from pyiceberg.catalog.sql import IcebergTables as TableRow
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.expressions import BooleanExpression
-from pyiceberg.io import load_file_io
+from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry, ManifestFile
 from pyiceberg.table import (
     CommitTableResponse,
     StagedTable,
     Table,
-    TableProperties,
     Transaction,
 )
 from pyiceberg.table.locations import load_location_provider
@@ -36,13 +35,19 @@ from pyiceberg.table.update import (
 from pyiceberg.table.update.snapshot import _ManifestMergeManager, _OverwriteFiles
 from pyiceberg.table.update.validate import _validate_data_files_exist
 
+_NO_SNAPSHOTS = '"snapshots":[]'
+_SnapshotTexts = dict[tuple[int, int | None], str]
+_FULL_MANIFEST = 96  # files
+_SMALL_MANIFESTS = 8
+
 
 class SharedMetadataCatalog(SqlCatalog):
-    """A SQL catalogue that reads each metadata file once and copies nothing."""
+    """A SQL catalogue that reads each metadata file once and copies or spells nothing again."""
 
     def __init__(self, name: str, **properties: str) -> None:
         super().__init__(name, **properties)
         self._known: dict[tuple[str, ...], tuple[str, TableMetadata]] = {}
+        self._texts: dict[str, _SnapshotTexts] = {}
 
     def _convert_orm_to_iceberg(self, orm_table: TableRow) -> Table:
         identifier = (
@@ -72,6 +77,25 @@ class SharedMetadataCatalog(SqlCatalog):
         response = super().commit_table(table, requirements, updates)
         self._known[table.name()] = (response.metadata_location, response.metadata)
         return response
+
+    def _write_metadata(  # type: ignore[override]
+        self, metadata: TableMetadata, io: FileIO, metadata_path: str
+    ) -> None:
+        texts = self._texts.get(metadata.location, {})
+        texts = {
+            key: texts.get(key) or snapshot.model_dump_json(exclude_none=True)
+            for snapshot in metadata.snapshots
+            for key in [(snapshot.snapshot_id, snapshot.parent_snapshot_id)]
+        }
+        self._texts[metadata.location] = texts
+        rest = metadata.model_copy(update={"snapshots": []}).model_dump_json(exclude_none=True)
+        before, found, after = rest.partition(_NO_SNAPSHOTS)
+        if not found:
+            super()._write_metadata(metadata, io, metadata_path)
+            return
+        whole = f"{before}{_NO_SNAPSHOTS[:-1]}{','.join(texts.values())}]{after}"
+        with io.new_output(metadata_path).create() as stream:
+            stream.write(whole.encode())
 
     def _update_and_stage_table(
         self,
@@ -184,26 +208,22 @@ class Replacement(_OverwriteFiles):
         return super()._deleted_entries() if self._deleted_data_files else []
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
-        properties = self._transaction.table_metadata.properties
-        data = [manifest for manifest in manifests if manifest.content == ManifestContent.DATA]
-        others = [manifest for manifest in manifests if manifest.content != ManifestContent.DATA]
-        merger: Any = _ManifestMergeManager(
-            target_size_bytes=int(
-                properties.get(
-                    TableProperties.MANIFEST_TARGET_SIZE_BYTES,
-                    TableProperties.MANIFEST_TARGET_SIZE_BYTES_DEFAULT,
-                )
-            ),
-            min_count_to_merge=int(
-                properties.get(
-                    TableProperties.MANIFEST_MIN_MERGE_COUNT,
-                    TableProperties.MANIFEST_MIN_MERGE_COUNT_DEFAULT,
-                )
-            ),
-            merge_enabled=True,
-            snapshot_producer=self,
-        )
-        return [*merger.merge_manifests(data), *others]
+        """Bring small manifests together, so that few are opened and few entries written again."""
+        small = [
+            manifest
+            for manifest in manifests
+            if manifest.content == ManifestContent.DATA and _live_files(manifest) < _FULL_MANIFEST
+        ]
+        by_spec = {manifest.partition_spec_id for manifest in small}
+        if len(small) < _SMALL_MANIFESTS or len(by_spec) > 1:
+            return manifests
+        merger: Any = _ManifestMergeManager(0, 0, True, self)  # noqa: FBT003
+        merged = merger._create_manifest(by_spec.pop(), small)  # noqa: SLF001
+        for manifest in small:
+            if manifest.manifest_path in self._written_manifests:  # nobody else will ever read it
+                self._io.delete(manifest.manifest_path)
+                self._written_manifests.remove(manifest.manifest_path)
+        return [merged, *(manifest for manifest in manifests if manifest not in small)]
 
     def _validate_concurrency(self) -> None:
         if not self._keeps_rows:
@@ -214,3 +234,7 @@ class Replacement(_OverwriteFiles):
             return
         table = self._transaction._table  # noqa: SLF001
         _validate_data_files_exist(table, window.head, self._deleted_data_files, window.base)
+
+
+def _live_files(manifest: ManifestFile) -> int:
+    return (manifest.added_files_count or 0) + (manifest.existing_files_count or 0)

@@ -29,6 +29,9 @@ _EPOCH = date(1970, 1, 1)
 _ROW_GROUP = 128 * 1024
 _LARGEST_FILE_ROWS = 2_000_000
 _LEVELS = {"fresh": 1, "warm": 1, "cold": 12}
+FRESH: Literal["fresh"] = "fresh"
+WARM: Literal["warm"] = "warm"
+COLD: Literal["cold"] = "cold"
 
 Kind = Literal["fresh", "warm", "cold"]
 """How a file came to be: published, compacted, or rewritten for the long term."""

@@ -11,7 +11,7 @@ from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot, ancestors_of
+from pyiceberg.table.snapshots import Snapshot
 
 from data_products.lineage import Lineage
 from data_products.product import ProductTable
@@ -109,17 +109,22 @@ def _is_about_other_rows(
 ) -> bool:
     """Tell whether all that others committed since `base` left the window and scope alone."""
     mine = scope_text(scope)
-    for snapshot in ancestors_of(target.current_snapshot(), target.metadata):
-        if base is not None and snapshot.snapshot_id == base.snapshot_id:
-            return True
+    seen = begun = base.sequence_number or 0 if base else 0
+    since = [
+        snapshot
+        for snapshot in target.metadata.snapshots
+        if (snapshot.sequence_number or 0) > begun
+    ]
+    for snapshot in sorted(since, key=lambda one: one.sequence_number or 0):
+        seen += 1
+        if snapshot.sequence_number != seen:
+            return False  # one has expired already: nobody can tell what it changed
+        theirs, other = window_of(snapshot), facts_of(snapshot).get("anops.scope", "")
         if is_rewriting(snapshot):
             continue
-        theirs = window_of(snapshot)
-        if theirs is None or (
-            _meet(theirs, window) and facts_of(snapshot).get("anops.scope") == mine
-        ):
+        if theirs is None or (_meet(theirs, window) and (not mine or other in {mine, ""})):
             return False
-    return base is None
+    return True
 
 
 def _meet(one: Window, other: Window) -> bool:

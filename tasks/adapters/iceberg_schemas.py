@@ -39,8 +39,7 @@ _FIRST_PARTITION_ID = 1000
 STORE_PROPERTIES = {
     "format-version": "2",
     "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "20",
-    "commit.manifest.target-size-bytes": "131072",
+    "commit.manifest.min-count-to-merge": "8",
     "commit.retry.num-retries": "8",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
@@ -48,7 +47,7 @@ STORE_PROPERTIES = {
     "write.parquet.compression-level": "1",
     "write.metadata.metrics.default": "none",
 }
-"""Of every table: bounded metadata, manifests that stay small enough to open at each commit."""
+"""Of every table: metadata that stays bounded, bounds only where they are named."""
 
 
 def table_schema(columns: Mapping[str, pl.DataType]) -> Schema:

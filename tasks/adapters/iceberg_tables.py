@@ -64,6 +64,21 @@ class IcebergTables:
         self._described = described
         self._where = where
 
+    @property
+    def catalog(self) -> Catalog:
+        """Where table metadata is found and committed; for maintenance."""
+        return self._catalog
+
+    @property
+    def where(self) -> str:
+        """The catalogue's address without password."""
+        return self._where
+
+    def opened(self, table: str) -> tuple[Table | None, ProductTable]:
+        """Return the table as it stands, None before its first publish, and its description."""
+        shape = self._described(table)
+        return self._opened(shape), shape
+
     @classmethod
     def at(
         cls,

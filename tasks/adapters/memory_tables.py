@@ -5,6 +5,7 @@ It passes the suite of every `TableStore`; what it holds ends with the process.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -31,7 +32,7 @@ from tasks.ports import Clock
 class _Kept:
     """Every state of one table, and what made it."""
 
-    states: list[pl.DataFrame] = field(default_factory=list)
+    states: list[pl.DataFrame | None] = field(default_factory=list)
     made_by: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -63,10 +64,21 @@ class InMemoryTables:
         shape = self._described(table)
         parts = shape.scoped(scope)
         rows = prepared_rows(shape, window, parts, frame, lineage)
+        return self._replace(shape, window, parts, rows, lineage)
+
+    def _replace(
+        self,
+        shape: ProductTable,
+        window: Window,
+        parts: Mapping[str, str],
+        rows: pl.DataFrame,
+        lineage: Lineage,
+    ) -> Snapshot:
         with self._lock:
-            kept = self._kept.setdefault(table, _Kept())
-            standing = kept.states[-1] if kept.states else pl.DataFrame(schema=shape.schema)
-            refuse_changed_types(table, dict(standing.schema), dict(rows.schema))
+            kept = self._kept.setdefault(shape.name, _Kept())
+            newest = kept.states[-1] if kept.states else None
+            standing = newest if newest is not None else pl.DataFrame(schema=shape.schema)
+            refuse_changed_types(shape.name, dict(standing.schema), dict(rows.schema))
             left = standing.filter(~replaced_rows(shape, window, parts))
             kept.states.append(pl.concat([left, rows], how="diagonal"))
             kept.made_by.append(
@@ -80,7 +92,33 @@ class InMemoryTables:
                     "rows": rows.height,
                 }
             )
-            return Snapshot(table, len(kept.states), rows.height)
+            return Snapshot(shape.name, len(kept.states), rows.height)
+
+    def delete(self, table: str, window: Window, lineage: Lineage) -> Snapshot:
+        """Delete the rows of `window` in all scopes, for `InMemoryMaintenance`."""
+        shape = self._described(table)
+        if table not in self._kept:
+            return Snapshot(table, 0, 0)
+        nothing = prepared_rows(shape, window, {}, pl.DataFrame(schema=shape.schema), lineage)
+        return self._replace(shape, window, {}, nothing, lineage)
+
+    def forget(self, table: str, before: datetime) -> int:
+        """Give up states made before that moment, but not the newest; return how many."""
+        self._described(table)
+        kept = self._kept.get(table, _Kept())
+        old = [
+            place
+            for place, made in enumerate(kept.made_by[:-1])
+            if made["committed_at"] < before and kept.states[place] is not None
+        ]
+        for place in old:
+            kept.states[place] = None
+        return len(old)
+
+    def kept_states(self, table: str) -> int:
+        """Return how many states of the table can be read."""
+        self._described(table)
+        return sum(state is not None for state in self._kept.get(table, _Kept()).states)
 
     def read(
         self,
@@ -97,7 +135,10 @@ class InMemoryTables:
             raise InputError(f"Table {table!r} has no snapshot {snapshot_id}.")
         rows = pl.LazyFrame(schema=shape.schema)
         if states:
-            rows = states[(snapshot_id or len(states)) - 1].lazy()
+            chosen = states[(snapshot_id or len(states)) - 1]
+            if chosen is None:
+                raise InputError(f"Table {table!r} has no snapshot {snapshot_id}; it has expired.")
+            rows = chosen.lazy()
         if window is not None:
             rows = rows.filter(window_rows(shape, window))
         return chosen_columns(table, rows, columns)
