@@ -4,11 +4,11 @@ What a member may unpack to is limited by what was really unpacked, not by what 
 """
 
 import gzip
-import io
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -128,24 +128,26 @@ def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
             yield item
 
 
-def _opened_tar(path: Path, limits: ReadingLimits) -> tarfile.TarFile:
-    packed: IO[bytes] = path.open("rb")
-    if path.name.lower().endswith(".tar"):
-        return tarfile.open(fileobj=packed, mode="r|")
-    unpacked = _BoundedStream(gzip.GzipFile(fileobj=packed), path.stat().st_size, limits)
-    return tarfile.open(fileobj=unpacked, mode="r|")
+@contextmanager
+def _opened_tar(path: Path, limits: ReadingLimits) -> Iterator[tarfile.TarFile]:
+    with path.open("rb") as packed:
+        if path.name.lower().endswith(".tar"):
+            with tarfile.open(fileobj=packed, mode="r|") as archive:
+                yield archive
+            return
+        with gzip.GzipFile(fileobj=packed) as unpacked:
+            bounded = _BoundedStream(unpacked, path.stat().st_size, limits)
+            with tarfile.open(fileobj=bounded, mode="r|") as archive:  # type: ignore[call-overload]
+                yield archive
 
 
-class _BoundedStream(io.RawIOBase):
-    """An unpacked stream that stops where a bomb would go on."""
+class _BoundedStream:
+    """An unpacked stream, read forwards, that stops where a bomb would go on."""
 
     def __init__(self, stream: gzip.GzipFile, packed: int, limits: ReadingLimits) -> None:
         self._stream = stream
         self._most = _most(packed, limits)
         self._read = 0
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
         piece = self._stream.read(_PIECE if size < 0 else size)

@@ -76,17 +76,21 @@ def _found(folder: Path, shelf: Path | None) -> dict[str, tuple[Path, TableLayou
                 f"Two mapping files are called {path.name!r}, in {found[name][0].name!r} and "
                 f"{path.parent.name!r}; rows are published under that name, so rename one."
             )
-        found[name] = (path.parent, _loaded(path))
+        found[name] = (path.parent, loaded_mapping(path))
     for path in mapping_files(shelf) if shelf is not None else []:
         name = path.name.removesuffix(SUFFIX)
-        mapping = _loaded(path)
+        mapping = loaded_mapping(path)
         if name not in found and any(is_there(folder, glob) for glob in mapping.files):
             found[name] = (folder, mapping)
     return dict(sorted(found.items()))
 
 
-def _loaded(path: Path) -> TableMapping | RecordMapping:
-    """Return the mapping of a file, read as what its `into` says that it is."""
+def loaded_mapping(path: Path) -> TableMapping | RecordMapping:
+    """Return the mapping of a file, read as what its `into` says that it is.
+
+    Raises:
+        MappingError: it cannot be used.
+    """
     text = path.read_text(encoding="utf-8")
     into = yaml_mapping(text, path.name)[0].get("into")
     read: Callable[[str, str], TableMapping | RecordMapping]

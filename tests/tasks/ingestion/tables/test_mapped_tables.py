@@ -9,7 +9,7 @@ from semantic_layer.periods import Window
 from tasks.ingestion.tables.mapped_spans import mapped_spans
 from tasks.ingestion.tables.mapped_tables import mapped_tables
 from tasks.ingestion.tables.mapping_files import MappingError, load_mapping, parse_mapping
-from tasks.ingestion.tables.mapping_sources import mapping_sources
+from tasks.ingestion.tables.mapping_sources import loaded_mapping, mapping_sources
 from tests.conftest import REPOSITORY
 from tests.tasks.ingestion.written import DAY, NOON
 
@@ -370,4 +370,4 @@ def test_the_shelf_holds_mappings_that_load():
     paths = sorted(Path(SHELF).glob("*.mapping.yaml"))
     assert len(paths) >= 2
     for path in paths:
-        assert load_mapping(path).notes
+        assert loaded_mapping(path).notes

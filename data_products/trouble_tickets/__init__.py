@@ -1,0 +1,1 @@
+"""The product trouble_tickets."""
