@@ -14,7 +14,7 @@ from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError, 
 
 DocumentKind = Literal[
     "ves",  # a VES event or batch: `event` or `eventList`
-    "alarm_records",  # a list of alarm records of 3GPP TS 28.532 (`alarmId`, `objectInstance`)
+    "alarm_records",  # alarm records or notifications of 3GPP TS 28.532 (`objectInstance`)
     "tmf642",  # alarms of TM Forum TMF642
     "tmf655",  # change requests of TM Forum TMF655
     "tmf621",  # trouble tickets of TM Forum TMF621
@@ -31,10 +31,12 @@ _HEAD = 1 << 16
 _SUFFIXES = (".json", ".json.gz", ".ndjson", ".ndjson.gz", ".xml", ".xml.gz", ".md")
 _TMF = {"Alarm": "tmf642", "ChangeRequest": "tmf655", "TroubleTicket": "tmf621"}
 _TMF_TYPE = re.compile(rb'"@type"\s*:\s*"(Alarm|ChangeRequest|TroubleTicket)"')
+_VES_FIRST = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:event|eventList)"\s*:\s*[\[{]\s*\{?\s*"commonE')
 _SIGNS: tuple[tuple[DocumentKind, re.Pattern[bytes]], ...] = (
     ("topology", re.compile(rb'"ietf-network:networks"')),
-    ("ves", re.compile(rb'^\s*(?:\[\s*)?\{\s*"(?:event|eventList)"\s*:')),
-    ("alarm_records", re.compile(rb'"objectInstance"')),
+    ("ves", re.compile(rb'"commonEventHeader"|^\s*(?:\[\s*)?\{\s*"eventList"\s*:')),
+    ("tmf642", re.compile(rb'"alarmedObject"')),
+    ("alarm_records", re.compile(rb'"objectInstance"|"notify\w*(?:Alarm|Ack|Comments|Correlated)')),
     ("nrm", re.compile(rb'"objectClass"')),
     ("bulk_cm", re.compile(rb"<(?:[\w.-]+:)?bulkCmConfigDataFile\b")),
     ("measurements", re.compile(rb"<(?:[\w.-]+:)?(?:measCollecFile|measDataFile)\b")),
@@ -76,6 +78,8 @@ def document_kind(path: Path) -> DocumentKind:
         head = next(delivered_pieces(path, LIMITS), b"")[:_HEAD]
     except UnreadableFileError:
         return "unknown"
+    if _VES_FIRST.match(head):
+        return "ves"
     typed = _TMF_TYPE.search(head)
     if typed is not None:
         return _TMF[typed[1].decode()]  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""Alarms as states: raised, changed, cleared; and the notifications that they are made of."""
