@@ -20,7 +20,7 @@ from semantic_layer.periods import Window
 EXISTENCE = "objectClass"
 """The attribute that every object has; its rows say since when the object exists."""
 
-SHAPE = StateShape(("managed_object_dn", "attribute"), ("value",), ("source_file",))
+SHAPE = StateShape(("managed_object_dn", "attribute"), ("value",))
 """Columns of a configuration's history."""
 
 _RDN = r"[^,=\\]+=(?:\\.|[^,\\])*"
@@ -38,23 +38,25 @@ def derive(
 
     Args:
         standing: the history so far, as published.
-        standing_looks: `root_dn`, `taken_at`, `is_whole` of the dumps that it came from.
-        seen: managed_object_dn, attribute, valid_from (when the dump was taken), value,
-            source_file; of one time, a later row wins.
-        looks: `root_dn`, `taken_at`, `is_whole` of the new dumps.
+        standing_looks: `root_dn`, `taken_at`, `is_whole`, `source_file` of the dumps that it came
+            from.
+        seen: managed_object_dn, attribute, valid_from (when the dump was taken), value; of one
+            time, a later row wins.
+        looks: as `standing_looks`, of the new dumps.
 
     Returns:
         Columns of the contract without `source`, ordered by object, attribute and time.
     """
-    roots = pl.concat([_scoped(standing_looks), _scoped(looks)])
+    columns = ["root_dn", "taken_at", "is_whole", "source_file"]
+    every = pl.concat([standing_looks.select(columns), looks.select(columns)])
     dns = pl.concat([standing.select(_DN), seen.select(_DN)]).unique()
     history = revised_history(
         standing.select(SHAPE.columns),
         _scoped(standing_looks),
-        Snapshots(seen, _scoped(looks), scopes_of(dns, roots.select("scope"))),
+        Snapshots(seen, _scoped(looks), scopes_of(dns, _scoped(every))),
         SHAPE,
     )
-    return completed(history)
+    return completed(_with_file(history, every))
 
 
 def completed(history: pl.DataFrame) -> pl.DataFrame:
@@ -107,6 +109,16 @@ def whole_days(times: pl.Series) -> list[Window]:
         (pl.col("day").max() + pl.duration(days=1)).alias("end"),
     )
     return [Window(start, end) for start, end in spans.select("start", "end").iter_rows()]
+
+
+def _with_file(history: pl.DataFrame, looks: pl.DataFrame) -> pl.DataFrame:
+    """Add the document that shows each change; of several the one with the later name."""
+    named = looks.select(scope_name().alias("scope"), "taken_at", "source_file")
+    covered = scopes_of(history.select(_DN), named).join(named, on="scope")
+    files = covered.group_by(_DN, pl.col("taken_at").alias("valid_from")).agg(
+        pl.col("source_file").max()
+    )
+    return history.join(files, on=[_DN, "valid_from"], how="left", maintain_order="left")
 
 
 def _scoped(looks: pl.DataFrame) -> pl.DataFrame:

@@ -22,17 +22,15 @@ class StateShape:
     Attributes:
         key: columns that name what has a state.
         values: columns that are the state; a difference in any of them is a change.
-        carried: columns that come with a row and are no state, such as the file.
     """
 
     key: tuple[str, ...]
     values: tuple[str, ...]
-    carried: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns of a row, in order."""
-        return (*self.key, "valid_from", *self.values, "is_removed", *self.carried)
+        return (*self.key, "valid_from", *self.values, "is_removed")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from data_products.network_configuration.history import (
 
 NODES = StateShape(
     ("network_id", "node_id"),
-    ("kind", "layer", "name", "managed_object_dn", "site_id", "latitude_deg", "longitude_deg"),
-    ("source_file",),
-)
+    (
+        "kind", "layer", "name", "managed_object_dn", "site_id", "latitude_deg", "longitude_deg",
+        "supported_by",
+    ),
+)  # fmt: skip
 """Columns of the nodes' history."""
 
 LINKS = StateShape(
@@ -24,7 +26,6 @@ LINKS = StateShape(
         "layer", "from_node_id", "to_node_id", "from_dn", "to_dn", "capacity_mbps", "length_km",
         "delay_ms", "supported_by",
     ),
-    ("source_file",),
 )  # fmt: skip
 """Columns of the links' history."""
 
@@ -40,20 +41,24 @@ def derive(
 
     Args:
         standing: the history so far, as published.
-        standing_looks: `network_id`, `taken_at` of the documents that it came from.
+        standing_looks: `network_id`, `taken_at`, `source_file` of the documents that it came from.
         seen: the shape's columns without `is_removed`; a document tells all of its networks.
-        looks: `network_id`, `taken_at` of the new documents.
+        looks: as `standing_looks`, of the new documents.
         shape: `NODES` or `LINKS`.
     """
-    named = pl.concat([standing_looks, looks], how="diagonal_relaxed").select(
-        "network_id", pl.col("network_id").alias("scope")
-    )
-    return revised_history(
+    columns = ["network_id", "taken_at", "source_file"]
+    every = pl.concat([standing_looks.select(columns), looks.select(columns)])
+    named = every.select("network_id", pl.col("network_id").alias("scope"))
+    history = revised_history(
         standing.select(shape.columns),
         _scoped(standing_looks),
         Snapshots(seen, _scoped(looks), named.unique()),
         shape,
     )
+    files = every.group_by("network_id", pl.col("taken_at").alias("valid_from")).agg(
+        pl.col("source_file").max()
+    )
+    return history.join(files, on=["network_id", "valid_from"], how="left", maintain_order="left")
 
 
 def topology_at(
@@ -84,7 +89,7 @@ def topology_at(
 
 
 def _of_sources(history: pl.DataFrame, shape: StateShape, moment: datetime) -> pl.DataFrame:
-    whole = StateShape(("source", *shape.key), shape.values, shape.carried)
+    whole = StateShape(("source", *shape.key), shape.values)
     return state_at(history, whole, moment).sort(whole.key)
 
 

@@ -29,7 +29,6 @@ SEEN_SCHEMA: dict[str, pl.DataType] = {
     "attribute": pl.String(),
     "valid_from": TIME,
     "value": pl.String(),
-    "source_file": pl.String(),
 }
 LOOK_SCHEMA: dict[str, pl.DataType] = {
     "root_dn": pl.String(),
@@ -154,13 +153,16 @@ def taken_together(
             pl.col("\tlast") != pl.col("source_file")
         )
         rows = read.seen
-        for root, is_whole, other in lost.select("root_dn", "is_whole", "\tlast").iter_rows():
+        for root, is_whole in lost.select("root_dn", "is_whole").iter_rows():
             is_of_it = pl.col("managed_object_dn") == root
             if is_whole:
                 is_of_it |= pl.col("managed_object_dn").str.starts_with(f"{root},")
             rows = rows.filter(~is_of_it)
-            reason = f"{other!r} tells the same of the same time; it counts, having the later name."
-            told.append((read, Remark("", root, reason)))
+        for other, count in lost.group_by("\tlast").len().sort("\tlast").iter_rows():
+            reason = (
+                f"{other!r} tells {count} of its subtrees at the same time; the later name counts."
+            )
+            told.append((read, Remark("", "", reason)))
         seen.append(rows)
     return pl.concat(seen), looks, told
 
@@ -184,10 +186,10 @@ def _frames(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     time = pl.lit(taken_at, dtype=TIME)
     name = pl.lit(file.name)
-    seen = read.rows.with_columns(time.alias("valid_from"), name.alias("source_file"))
+    seen = read.rows.with_columns(time.alias("valid_from"))
     looks = read.looks.with_columns(
         time.alias("taken_at"),
         name.alias("source_file"),
         pl.lit(file.content_hash).alias("content_hash"),
     )
-    return seen.select(SEEN_SCHEMA), looks.select(LOOK_SCHEMA)
+    return seen.select(*SEEN_SCHEMA), looks.select(*LOOK_SCHEMA)

@@ -65,9 +65,22 @@ def days_of(moments: Iterable[object]) -> list[Window]:
 
 def is_quarantined(tables: TableStore, table: str, source: str, window: Window) -> bool:
     """Tell whether something of a source stands in quarantine for the window."""
-    standing = tables.read("data_quality.quarantine", window, columns=["table_name", "scope"])
-    wanted = standing.filter(pl.col("table_name") == table, pl.col("scope") == f"source={source}")
-    return not wanted.head(1).collect().is_empty()
+    return (
+        not _quarantined(tables, table, window)
+        .filter(pl.col("scope") == f"source={source}")
+        .is_empty()
+    )
+
+
+def quarantined_files(tables: TableStore, table: str, window: Window) -> set[str]:
+    """Return the files of which something stands in quarantine for the window."""
+    return set(_quarantined(tables, table, window)["source_file"].drop_nulls())
+
+
+def _quarantined(tables: TableStore, table: str, window: Window) -> pl.DataFrame:
+    columns = ["table_name", "scope", "source_file"]
+    standing = tables.read("data_quality.quarantine", window, columns=columns)
+    return standing.filter(pl.col("table_name") == table).collect()
 
 
 def _comparable(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,10 @@
 """Steps that bring configuration and topology in: documents become histories of what they tell."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -22,12 +23,20 @@ from tasks.ingestion.configuration.delivered_configuration import (
     read_configuration_file,
     taken_together,
 )
+from tasks.ingestion.configuration.delivered_topology import read_topology_file, topology_files
+from tasks.ingestion.configuration.site_inventory import inventory_sources
 from tasks.ingestion.configuration.state_publishing import (
     days_of,
     inside,
     is_quarantined,
     publish_changed_days,
+    quarantined_files,
     standing_rows,
+)
+from tasks.ingestion.configuration.topology_publishing import (
+    LOOKS,
+    publish_documents,
+    publish_inventory,
 )
 from tasks.step import run_id, step
 from tasks.wiring import services
@@ -50,39 +59,92 @@ def ingest_configuration(folder: Path, window: Window) -> list[Snapshot]:
     files = configuration_files(folder)
     if not files:
         return []
-    known = _known_files()
-    fresh = [
-        read_configuration_file(file)
-        for file in files
-        if (file.name, file.content_hash) not in known
-    ]
-    due = [read for read in fresh if read.taken_at is None or read.taken_at < window.end]
-    days = {floor_to(read.taken_at, "day") for read in due if read.taken_at is not None}
-    again = [
-        read_configuration_file(file)
-        for file in files
-        if floor_to(known.get((file.name, file.content_hash), window.end), "day") in days
-        and (file.name, file.content_hash) in known
-    ]
+    known = _known_files(_LOOKS)
+    reads, is_first_day_due = _reads(files, read_configuration_file, known, window, _LOOKS)
     published: list[Snapshot] = []
-    reads = [*due, *again]
     sources = {read.source for read in reads} | {file.kind for file in files}
     for source in sorted(sources):
         own = [read for read in reads if read.source == source]
-        published += _ingest_source(source, own, window)
+        published += _ingest_source(source, own, window, is_first_day_due=is_first_day_due)
     for source in sorted({file.kind for file in files}):
         published += _publish_derived(source)
     return published
 
 
-def _known_files() -> dict[tuple[str, str], datetime]:
-    looks = services().tables.read(_LOOKS, columns=["source_file", "content_hash", "taken_at"])
+@step
+def ingest_topology(folder: Path, window: Window) -> list[Snapshot]:
+    """Publish nodes, links and cells of RFC 8345 documents and inventories up to the window's end.
+
+    Topology is a state, as configuration is: what was taken before the window's end and is not
+    known yet counts as of its own time.
+    """
+    engines = (services().tables, services().door)
+    published: list[Snapshot] = []
+    files = topology_files(folder)
+    if files:
+        known = _known_files(LOOKS)
+        reads, is_first_day_due = _reads(files, read_topology_file, known, window, LOOKS)
+        published += publish_documents(
+            engines, reads, window, run_id(), is_first_day_due=is_first_day_due
+        )
+    for source in inventory_sources(folder, services().settings.mapping_folder):
+        published += publish_inventory(engines, source, window, run_id())
+    return published
+
+
+class _File(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def content_hash(self) -> str: ...
+
+
+class _Read(Protocol):
+    @property
+    def taken_at(self) -> datetime | None: ...
+
+
+File = TypeVar("File", bound=_File)
+Read = TypeVar("Read", bound=_Read)
+
+
+def _reads(
+    files: Sequence[File],
+    read: Callable[[File], Read],
+    known: Mapping[tuple[str, str], datetime],
+    window: Window,
+    looks_table: str,
+) -> tuple[list[Read], bool]:
+    """Return what is new and due, with all else of the same days, and whether today is one.
+
+    The rest of a day is read again because a day's findings are replaced together.
+    """
+    fresh = [read(file) for file in files if (file.name, file.content_hash) not in known]
+    due = [it for it in fresh if it.taken_at is None or it.taken_at < window.end]
+    days = {floor_to(it.taken_at, "day") for it in due if it.taken_at is not None}
+    today = days_of([window.start])[0]
+    told = quarantined_files(services().tables, looks_table, today)
+    is_stale = bool(told - {name for name, _ in known})
+    is_due = is_stale or any(it.taken_at is None for it in due)
+    if is_due:
+        days.add(today.start)
+    again = [
+        read(file)
+        for file in files
+        if (file.name, file.content_hash) in known
+        and floor_to(known[file.name, file.content_hash], "day") in days
+    ]
+    return [*due, *again], is_due
+
+
+def _known_files(looks_table: str) -> dict[tuple[str, str], datetime]:
+    looks = services().tables.read(looks_table, columns=["source_file", "content_hash", "taken_at"])
     rows = looks.unique().collect().iter_rows()
     return {(name, content): taken_at for name, content, taken_at in rows}
 
 
 def _ingest_source(
-    source: str, reads: Sequence[ConfigurationRead], window: Window
+    source: str, reads: Sequence[ConfigurationRead], window: Window, *, is_first_day_due: bool
 ) -> list[Snapshot]:
     tables, door = services().tables, services().door
     dated = [read for read in reads if read.taken_at is not None]
@@ -91,7 +153,7 @@ def _ingest_source(
     findings = findings_of(remarks, floor_to(window.start, "day"))
     first_day = days_of([window.start])[0]
     due = {*looks["taken_at"].to_list(), *findings["period_start"].to_list()}
-    if is_quarantined(tables, _LOOKS, source, first_day):
+    if is_first_day_due and is_quarantined(tables, _LOOKS, source, first_day):
         due.add(first_day.start)
     if not due:
         return []
@@ -130,7 +192,7 @@ def _ingest_source(
 def _looks_together(known: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     key = ["source_file", "taken_at"]
     kept = known.join(new.select(key).unique(), on=key, how="anti")
-    return pl.concat([kept.select(LOOK_SCHEMA), new.select(LOOK_SCHEMA)])
+    return pl.concat([kept.select(*LOOK_SCHEMA), new.select(*LOOK_SCHEMA)])
 
 
 def _publish_derived(source: str) -> list[Snapshot]:

@@ -12,9 +12,14 @@ from data_products.product import TIME
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HISTORY = {
     "managed_object_dn": pl.String(), "attribute": pl.String(), "valid_from": TIME,
-    "value": pl.String(), "is_removed": pl.Boolean(), "source_file": pl.String(),
+    "value": pl.String(), "is_removed": pl.Boolean(),
 }  # fmt: skip
-LOOKS = {"root_dn": pl.String(), "taken_at": TIME, "is_whole": pl.Boolean()}
+LOOKS = {
+    "root_dn": pl.String(),
+    "taken_at": TIME,
+    "is_whole": pl.Boolean(),
+    "source_file": pl.String(),
+}
 ROOTS = ("ManagedElement=1", "ManagedElement=2", r"ManagedElement=a\,b")
 
 
@@ -25,15 +30,17 @@ def at(hour):
 def applied(history, looks, snapshots):
     """Return history and looks after some snapshots: (root, hour, {object: {attribute: value}})."""
     seen = [
-        (dn, name, at(hour), value, f"{hour}")
+        (dn, name, at(hour), value)
         for _, hour, objects in snapshots
         for dn, attributes in objects.items()
         for name, value in {"objectClass": "X", **attributes}.items()
     ]
-    columns = ["managed_object_dn", "attribute", "valid_from", "value", "source_file"]
+    columns = ["managed_object_dn", "attribute", "valid_from", "value"]
     rows = pl.DataFrame(seen, schema={name: HISTORY[name] for name in columns}, orient="row")
     new = pl.DataFrame(
-        [(root, at(hour), True) for root, hour, _ in snapshots], schema=LOOKS, orient="row"
+        [(root, at(hour), True, f"{hour}.xml") for root, hour, _ in snapshots],
+        schema=LOOKS,
+        orient="row",
     )
     return derive(history, looks, rows, new), pl.concat([looks, new]).unique()
 
