@@ -66,7 +66,7 @@ class Kpi(BaseModel):
         """The unit, parsed."""
         return parse_unit(self.unit)
 
-    @property
+    @cached_property
     def column(self) -> str:
         """Its column in every table."""
         return self.parsed_unit.column(self.name)

@@ -262,19 +262,34 @@ class MeasurementRows:
 
 def with_identity(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows with what their `managed_object_dn` says: class, cell and managed element."""
-    name = "managed_object_dn"
-    objects = (
-        frame.select(pl.col(name).unique())
+    return with_objects(frame, objects_named([frame]))
+
+
+def objects_named(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return what each `managed_object_dn` of the frames says, a row a name."""
+    names = [frame.select(pl.col(_NAME).unique()) for frame in frames]
+    return (
+        pl.concat(names)
+        .unique()
         .drop_nulls()
         .with_columns(
-            object_class_expression(name).alias("object_class"),
-            cell_dn_expression(name).alias("cell_dn"),
-            managed_element_expression(name).alias("managed_element_dn"),
+            object_class_expression(_NAME).alias("object_class"),
+            cell_dn_expression(_NAME).alias("cell_dn"),
+            managed_element_expression(_NAME).alias("managed_element_dn"),
         )
     )
-    # Joined on the name alone: a join of all columns would copy every one of them.
-    told = frame.select(name).join(objects, on=name, how="left", maintain_order="left")
-    return frame.with_columns(told.drop(name).get_columns())
+
+
+def with_objects(frame: pl.DataFrame, objects: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with what `objects` says of their names.
+
+    Joined on the name alone: a join of all columns would copy every one of them.
+    """
+    told = frame.select(_NAME).join(objects, on=_NAME, how="left", maintain_order="left")
+    return frame.with_columns(told.drop(_NAME).get_columns())
+
+
+_NAME = "managed_object_dn"
 
 
 def _apart(rows: IntegerArray) -> list[tuple[IntegerArray, IntegerArray]]:

@@ -20,8 +20,8 @@ from semantic_layer.loading import Catalogue, catalogue
 from semantic_layer.periods import GRANULARITIES, Window
 from semantic_layer.units import parse_unit
 from tasks.ingestion.findings import FINDING_SCHEMA
-from tasks.ingestion.measurements.measurement_rows import with_identity
-from tasks.ingestion.measurements.row_merging import later_counts
+from tasks.ingestion.measurements.measurement_rows import objects_named, with_objects
+from tasks.ingestion.measurements.row_merging import are_distinct, later_counts
 from tasks.ingestion.tables.delivered_tables import LINE, DeliveredTable, delivered_tables
 from tasks.ingestion.tables.mapped_values import (
     DN,
@@ -40,6 +40,7 @@ from tasks.ingestion.tables.mapping_files import ColumnOf, MappingError, Meaning
 from tasks.ingestion.tables.plain_columns import plain_columns
 
 _KEY = (DN, START, SECONDS)
+_MEASURED = {DN: "managed_object_dn", START: "period_start", SECONDS: "granularity_s"}
 _ITSELF = {
     "pm_measurements": (
         "managed_object_dn", "cell_dn", "managed_element_dn", "object_class", "period_start",
@@ -110,13 +111,28 @@ def mapped_tables(
             raise MappingError(
                 f"No file of the mapping has the column {column!r}{did_you_mean(column, seen)}"
             )
-    whole, replaced = later_counts(pl.concat(frames, how="diagonal"), _KEY)
+    rows, replaced = _together(frames, mapping, known)
     return MappedTables(
-        rows=_framed(whole, mapping, known),
+        rows=rows,
         findings=pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *findings]),
         read=read,
         replaced=replaced,
     )
+
+
+def _together(
+    frames: list[pl.DataFrame], mapping: TableMapping, definitions: Catalogue
+) -> tuple[pl.DataFrame, int]:
+    """Return the keyed rows of all tables as the product has them, and values replaced."""
+    if mapping.into != "pm_measurements":
+        whole, replaced = later_counts(pl.concat(frames, how="diagonal"), _KEY)
+        return _framed(whole, mapping), replaced
+    # Named and placed table by table: beside a whole that is in pieces, a new column copies it all.
+    named = [frame.rename(_MEASURED) for frame in frames]
+    objects = objects_named(named)
+    placed = pl.concat([with_objects(frame, objects) for frame in named], how="diagonal")
+    whole, replaced = later_counts(placed, tuple(_MEASURED.values()))
+    return with_derived(whole.lazy(), definitions).collect(), replaced
 
 
 def targets_of(
@@ -279,6 +295,8 @@ def _one_each(
     table: DeliveredTable, mapping: TableMapping, rows: pl.DataFrame, targets: dict[str, Target]
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """Return the rows with one a key, as `duplicates` of the mapping says."""
+    if are_distinct(rows, _KEY):
+        return rows, []
     is_twice = rows.select(pl.struct(_KEY).is_duplicated()).to_series()
     if not is_twice.any():
         return rows, []
@@ -350,7 +368,7 @@ def _findings(
     )
 
 
-def _framed(rows: pl.DataFrame, mapping: TableMapping, definitions: Catalogue) -> pl.DataFrame:
+def _framed(rows: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
     """Return keyed rows as the product has them."""
     if mapping.into == "network_topology":
         named = rows.rename({DN: "cell_dn", START: "valid_from"}).drop(SECONDS)
@@ -358,11 +376,6 @@ def _framed(rows: pl.DataFrame, mapping: TableMapping, definitions: Catalogue) -
         if "managed_element_dn" in named.columns:
             element = pl.coalesce("managed_element_dn", element)
         return named.with_columns(element.alias("managed_element_dn"))
-    if mapping.into == "pm_measurements":
-        named = rows.rename(
-            {DN: "managed_object_dn", START: "period_start", SECONDS: "granularity_s"}
-        )
-        return with_identity(with_derived(named.lazy(), definitions).collect())
     named = rows.rename({DN: "cell_dn", START: "period_start"})
     return named.with_columns(
         object_class_expression("cell_dn").alias("object_class"),
