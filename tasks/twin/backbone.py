@@ -4,11 +4,12 @@ The cut is the neighborhood of a town drawn from the seed, without dead ends, so
 in it is reached two ways. It is shrunk and moved onto the region; its lengths shrink with it.
 """
 
+import json
 from dataclasses import dataclass
+from importlib import resources
 
 import networkx as nx
 import numpy as np
-import topohub
 
 _SOURCE = "sndlib/germany50"
 _DUCT_DETOUR = 1.3
@@ -53,7 +54,9 @@ def regional_backbone(places: int, radius_m: float, seed: int) -> Backbone:
 
 
 def _real_graph() -> nx.Graph:
-    told = topohub.get(_SOURCE)
+    # Read past topohub.get, which leaves the file open.
+    path = resources.files("topohub") / "data" / f"{_SOURCE}.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
     graph = nx.Graph()
     for node in told["nodes"]:
         graph.add_node(node["id"], pos=node["pos"])

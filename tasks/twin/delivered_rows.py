@@ -1,7 +1,8 @@
 """Counted measurements as rows of a wide table, as delivered: with gaps, suspect and empty values.
 
-One frame for NR cells, one for LTE cells, one for managed elements. Columns are the semantic
-layer's; numbers are rounded as equipment rounds them, so that a file and a frame agree exactly.
+One frame a kind of object: cells by technology, managed elements, functions of the core, interfaces
+and optical channels. Columns are the semantic layer's; numbers are rounded as equipment rounds
+them, so that a file and a frame agree exactly.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,26 @@ import polars as pl
 
 from semantic_layer.loading import Catalogue
 from semantic_layer.measurements import Measurement
-from tasks.twin.effects import Conditions
+from tasks.twin.conditions import Conditions
+from tasks.twin.core_measurements import (
+    amf_measurements,
+    function_dns,
+    smf_measurements,
+    upf_measurements,
+)
 from tasks.twin.flaws import EMPTY_SHARE, Flaws
-from tasks.twin.lte_measurements import lte_measurements, site_measurements
+from tasks.twin.lte_measurements import lte_measurements
 from tasks.twin.measurements import Columns, Stretch, nr_measurements
-from tasks.twin.state import State, World
+from tasks.twin.site_measurements import site_measurements
+from tasks.twin.state import State
 from tasks.twin.traffic import PERIOD_S, Season
+from tasks.twin.transport_measurements import (
+    interface_dns,
+    interface_measurements,
+    optical_channel_dns,
+    optical_measurements,
+)
+from tasks.twin.world import World
 
 _DIGITS = 7
 
@@ -43,10 +58,24 @@ class DeliveredRows:
     nr_cells: pl.DataFrame
     lte_cells: pl.DataFrame
     elements: pl.DataFrame
+    amfs: pl.DataFrame
+    smfs: pl.DataFrame
+    upfs: pl.DataFrame
+    interfaces: pl.DataFrame
+    optical_channels: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Return the frames that have rows, by a word for each."""
-        named = {"nr": self.nr_cells, "lte": self.lte_cells, "element": self.elements}
+        named = {
+            "nr": self.nr_cells,
+            "lte": self.lte_cells,
+            "element": self.elements,
+            "amf": self.amfs,
+            "smf": self.smfs,
+            "upf": self.upfs,
+            "interface": self.interfaces,
+            "optical": self.optical_channels,
+        }
         return {word: frame for word, frame in named.items() if frame.height}
 
 
@@ -63,12 +92,50 @@ def delivered_rows(run: Run, first: int, last: int, *, has_distributions: bool) 
     counted_nr = nr_measurements(nr, rng, has_distributions=has_distributions)
     counted_lte = lte_measurements(lte, rng) if len(of_lte) else {}
     temperature = run.temperature_degc[first:last]
-    counted_sites = site_measurements(run.world, run.state, (first, last), temperature, rng)
+    counted_sites = site_measurements(
+        run.world, run.state, run.conditions, (first, last), temperature, rng
+    )
     return DeliveredRows(
         nr_cells=_cell_rows(run, nr, counted_nr, rng),
         lte_cells=_cell_rows(run, lte, counted_lte, rng),
         elements=_element_rows(run, first, last, counted_sites, rng),
+        **_core_and_transport(run, (first, last)),
     )
+
+
+def _core_and_transport(run: Run, periods: tuple[int, int]) -> dict[str, pl.DataFrame]:
+    """Return the rows of core functions, interfaces and optical channels; none is ever missing."""
+    rng = np.random.default_rng([run.seed, 26, periods[0]])
+    world, state, conditions = run.world, run.state, run.conditions
+    counted = {
+        "amfs": (
+            function_dns(world, "AMFFunction"),
+            amf_measurements(world, state, conditions, periods, rng),
+        ),
+        "smfs": (
+            function_dns(world, "SMFFunction"),
+            smf_measurements(world, state, conditions, periods, rng),
+        ),
+        "upfs": (
+            function_dns(world, "UPFFunction"),
+            upf_measurements(world, state, conditions, periods, rng),
+        ),
+        "interfaces": (
+            interface_dns(world.routes),
+            interface_measurements(world, state, periods, rng),
+        ),
+        "optical_channels": (
+            optical_channel_dns(world.routes),
+            optical_measurements(world, state, conditions, periods, rng),
+        ),
+    }
+    found = {}
+    for name, (dns, columns) in counted.items():
+        shape = (periods[1] - periods[0], len(dns))
+        never = np.zeros(shape, dtype=bool)
+        flags = (never, never, np.ones(shape, dtype=np.float32))
+        found[name] = _rows(run, periods, dns, columns, flags, rng)
+    return found
 
 
 def _cell_rows(

@@ -4,91 +4,67 @@ Nothing here touches a measurement; state.py computes with patches and condition
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tasks.twin.conditions import Conditions, Patch, no_conditions
 from tasks.twin.coverage import AntennaChange, RadioMap, Tally
 from tasks.twin.faults import Fault, radio_neighbors
 from tasks.twin.quality import QualityTables, quality_tables
+from tasks.twin.site_effects import SITE_KINDS, Reach, act_on_sites
+from tasks.twin.state import State
 from tasks.twin.traffic import wander
+from tasks.twin.world import World
 
 Array = npt.NDArray[np.floating[Any]]
-Indexes = npt.NDArray[np.int64]
 
 _MOVED_SHARE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Coverage that differs from the built one, for some cells and periods.
-
-    Attributes:
-        severity: how far from built (0) to changed (1), by period from `first`.
-        cells: the cells whose footprint moved.
-        share_change: what changes of the share of each area's demand, at full severity.
-        tables: quality at full severity, a row a cell of `cells`.
-    """
-
-    first: int
-    last: int
-    severity: Array
-    cells: Indexes
-    share_change: Array
-    tables: QualityTables
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What acts on cells by period (periods, cells), besides patches; zero or one when sound."""
-
-    unavailable: Array
-    uplink_rise_db: Array
-    backhaul_share: Array
-    handover_lost_inter: Array
-    handover_lost_intra: Array
-    rank_factor: Array
-    core_failure: Array
-    access_blocked: Array
-    demand_factor: Array
-    patches: tuple[Patch, ...]
-
-
-def sound_conditions(radio: RadioMap, periods: int) -> Conditions:
+def sound_conditions(world: World) -> Conditions:
     """Return the conditions of a network without a fault."""
-    shape = (periods, len(radio.network.cells))
-
-    def zeros() -> Array:
-        return np.zeros(shape, dtype=np.float32)
-
-    return Conditions(
-        unavailable=zeros(),
-        uplink_rise_db=zeros(),
-        backhaul_share=np.full((periods, len(radio.network.sites)), np.inf, dtype=np.float32),
-        handover_lost_inter=zeros(),
-        handover_lost_intra=zeros(),
-        rank_factor=zeros() + np.float32(1.0),
-        core_failure=zeros(),
-        access_blocked=zeros(),
-        demand_factor=np.ones((periods, radio.network.areas), dtype=np.float32),
-        patches=(),
+    network = world.radio.network
+    return no_conditions(
+        world.periods,
+        len(network.cells),
+        len(network.sites),
+        network.areas,
+        len(world.routes.optical),
     )
 
 
-def conditions_of(radio: RadioMap, faults: Sequence[Fault], periods: int) -> Conditions:
-    """Return the conditions under all `faults`."""
-    found = sound_conditions(radio, periods)
-    patches = []
+def conditions_of(world: World, faults: Sequence[Fault], sound: State) -> Conditions:
+    """Return the conditions under all `faults`.
+
+    Args:
+        world: the run's world.
+        faults: all that strike.
+        sound: the state without any; what a battery has to bear is read from it.
+    """
+    radio = world.radio
+    found = sound_conditions(world)
+    patches: list[Patch] = []
+    reach = Reach(world, sound)
     for fault in faults:
         changes = _antenna_changes(fault)
         if changes:
             patches.append(_patch(radio, fault, changes))
-        _act(found, radio, fault)
-    return Conditions(
-        **{name: getattr(found, name) for name in Conditions.__slots__ if name != "patches"},
+        if fault.kind in SITE_KINDS:
+            act_on_sites(found, reach, fault)
+        else:
+            _act(found, radio, fault)
+    for first, last, cells in reach.dark:
+        changes = [AntennaChange(cell, is_off=True) for cell in cells]
+        patches.append(_stretch_patch(radio, (first, last), cells, changes))
+    return replace(
+        found,
         patches=tuple(patches),
+        cuts=tuple(reach.cuts),
+        intermodulations=tuple(reach.intermodulations),
+        restarts=tuple(reach.restarts),
     )
 
 
@@ -103,21 +79,33 @@ def _antenna_changes(fault: Fault) -> list[AntennaChange]:
 
 
 def _patch(radio: RadioMap, fault: Fault, changes: Sequence[AntennaChange]) -> Patch:
+    severity = fault.severity()
+    if fault.kind == "sleeping_cell":
+        severity = severity * np.float32(fault.size)
+    return _stretch_patch(radio, (fault.first, fault.last), fault.cells, changes, severity)
+
+
+def _stretch_patch(
+    radio: RadioMap,
+    periods: tuple[int, int],
+    struck: Sequence[int],
+    changes: Sequence[AntennaChange],
+    severity: Array | None = None,
+) -> Patch:
     after = radio.changed(changes)
     before = radio.built
     moved = np.abs(after.weight - before.weight) > _MOVED_SHARE * np.maximum(before.weight, 0.05)
     moved |= _quality_moved(before, after)
-    moved[list(fault.cells)] = True
+    moved[list(struck)] = True
     cells = np.flatnonzero(moved)
-    severity = fault.severity()
-    if fault.kind == "sleeping_cell":
-        severity = severity * np.float32(fault.size)
+    if severity is None:
+        severity = np.ones(periods[1] - periods[0], dtype=np.float32)
     tables = quality_tables(radio.network, after)
     if changes[0].is_off:  # the few users who stay hear what they always heard
-        tables = _kept_rows(tables, quality_tables(radio.network, before), fault.cells)
+        tables = _kept_rows(tables, quality_tables(radio.network, before), struck)
     return Patch(
-        first=fault.first,
-        last=fault.last,
+        first=periods[0],
+        last=periods[1],
         severity=severity.astype(np.float32),
         cells=cells,
         share_change=(after.share - before.share)[cells].astype(np.float32),
@@ -168,7 +156,7 @@ def _act_on_service(found: Conditions, radio: RadioMap, fault: Fault, course: Ar
     time = slice(fault.first, fault.last)
     cells = list(fault.cells)
     if fault.kind == "mimo_branch_loss":
-        found.rank_factor[time, cells] = 1.0 - (course * np.float32(1.0 - fault.size))[:, None]
+        found.rank_factor[time, cells] *= 1.0 - (course * np.float32(1.0 - fault.size))[:, None]
     elif fault.kind == "core_link_failure":
         found.core_failure[time, cells] = (course * np.float32(fault.size))[:, None]
     elif fault.kind == "overload_by_event":

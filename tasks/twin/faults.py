@@ -11,8 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tasks.twin import radio_faults, site_faults
 from tasks.twin.coverage import Tally
-from tasks.twin.layout import Cell, Network
+from tasks.twin.radio_faults import Scope, Sketch, Terrain, radio_neighbors
+
+__all__ = ["KINDS", "Fault", "FaultKind", "FaultPlan", "Terrain", "place_faults", "radio_neighbors"]
 
 FaultKind = Literal[
     "outage",
@@ -25,8 +28,14 @@ FaultKind = Literal[
     "overload_by_event",
     "mimo_branch_loss",
     "core_link_failure",
+    "passive_intermodulation",
+    "link_cut",
+    "dwdm_degradation",
+    "clock_loss",
+    "power_failure",
+    "core_function_restart",
+    "software_regression",
 ]
-Scope = Literal["cell", "sector", "site", "neighborhood"]
 
 PERIODS_AN_HOUR = 4
 
@@ -41,6 +50,8 @@ class Fault:
         size: in `size_unit`; what it means depends on the kind.
         has_alarm: the equipment notices and raises an alarm.
         target: for a wrong neighbor, the cell that handovers fail to reach.
+        objects: what is struck beside cells: DNs, or identifiers of links.
+        change_id: the change of the network that brought it, where one did.
     """
 
     fault_id: str
@@ -54,6 +65,8 @@ class Fault:
     scope: Scope
     has_alarm: bool
     target: int | None = None
+    objects: tuple[str, ...] = ()
+    change_id: str | None = None
 
     def severity(self) -> npt.NDArray[Any]:
         """Return the fault's course, 0 to 1, over its periods."""
@@ -81,40 +94,39 @@ _HABITS: dict[FaultKind, _Habit] = {
     "overload_by_event": _Habit((2.0, 5.0), 1.0, (0.5, 1.0)),
     "mimo_branch_loss": _Habit((10.0, 48.0), 0.0, (0.0, 0.0)),
     "core_link_failure": _Habit((1.0, 8.0), 0.3, (0.5, 2.0)),
+    "passive_intermodulation": _Habit((12.0, 48.0), 0.4, (4.0, 16.0)),
+    "link_cut": _Habit((2.0, 9.0), 0.0, (0.0, 0.0)),
+    "dwdm_degradation": _Habit((8.0, 30.0), 1.0, (3.0, 12.0)),
+    "clock_loss": _Habit((8.0, 20.0), 0.0, (0.0, 0.0)),
+    "power_failure": _Habit((3.0, 9.0), 0.0, (0.0, 0.0)),
+    "core_function_restart": _Habit((0.5, 1.25), 0.0, (0.0, 0.0)),
+    "software_regression": _Habit((6.0, 30.0), 0.0, (0.0, 0.0)),
 }
 KINDS: tuple[FaultKind, ...] = tuple(_HABITS)
 
-_Sketch = tuple[tuple[int, ...], float, str, Scope, bool, int | None]
+_WIDE: tuple[FaultKind, ...] = ("link_cut", "dwdm_degradation", "core_function_restart")
+"""Kinds that strike many sites at once."""
+
+_LEAST_SHARE = 0.35
+_MOST_TRIES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """How many faults start in each stretch of periods: (first, last, count)."""
+    """How many faults start in each stretch of periods: (first, last, count); of which kinds."""
 
     stretches: tuple[tuple[int, int, int], ...]
     periods: int
     spared_sites: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Terrain:
-    """What is known of the network where faults may strike.
-
-    Attributes:
-        built: the tally as built, for radio neighbors.
-        busy_use: by cell, the share of resource blocks that a busy hour needs.
-    """
-
-    network: Network
-    built: Tally
-    busy_use: npt.NDArray[np.float32]
+    kinds: tuple[FaultKind, ...] = KINDS
 
 
 def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
     """Return the faults of a run, in order of onset.
 
     Two faults whose cells are radio neighbors never overlap in time, so that a label names one
-    cause. Kinds take turns, in an order drawn from the seed.
+    cause; one that strikes many sites is named only where no other stands. Kinds take turns, in an
+    order drawn from the seed; the wide ones are placed last.
 
     Args:
         terrain: the network as built, and how full it is.
@@ -123,19 +135,48 @@ def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
     """
     rng = np.random.default_rng([seed, 4])
     placed: list[tuple[Fault, frozenset[int]]] = []
-    turn = list(rng.permutation(len(KINDS)))
+    turn = list(rng.permutation(len(plan.kinds)))
     wanted = [(first, last) for first, last, count in plan.stretches for _ in range(count)]
-    for number, (first, last) in enumerate(wanted):
-        kind = KINDS[turn[number % len(KINDS)]]
-        for _ in range(60):
+    kinds = [plan.kinds[turn[number % len(turn)]] for number in range(len(wanted))]
+    turns = list(zip(kinds, wanted, strict=True))
+    for kind, (first, last) in sorted(turns, key=lambda one: one[0] in _WIDE):
+        for _ in range(_MOST_TRIES):
             fault = _draw(terrain, kind, (first, last, plan.periods), rng)
+            if fault is None:
+                continue
+            if kind in _WIDE:
+                fault = _without_others(fault, placed)
+            if fault is None or not _fits(terrain, fault, plan):
+                continue
             near = _neighborhood(terrain.built, fault)
-            sites = {terrain.network.cells[cell].site.index for cell in fault.cells}
-            if not sites & set(plan.spared_sites) and _is_free(fault, near, placed):
+            if kind in _WIDE or _is_free(fault, near, placed):
                 placed.append((fault, near))
                 break
     ordered = sorted((fault for fault, _ in placed), key=lambda fault: (fault.first, fault.cells))
-    return [replace(fault, fault_id=f"F{n + 1:03d}") for n, fault in enumerate(ordered)]
+    return [_named(fault, number) for number, fault in enumerate(ordered, 1)]
+
+
+def _named(fault: Fault, number: int) -> Fault:
+    change = f"CRQ{number:06d}" if fault.kind == "software_regression" else None
+    return replace(fault, fault_id=f"F{number:03d}", change_id=change)
+
+
+def _fits(terrain: Terrain, fault: Fault, plan: FaultPlan) -> bool:
+    sites = {terrain.network.cells[cell].site.index for cell in fault.cells}
+    return not sites & set(plan.spared_sites)
+
+
+def _without_others(fault: Fault, placed: Sequence[tuple[Fault, frozenset[int]]]) -> Fault | None:
+    """Return a wide fault less the cells that lie near another one; None if few are left.
+
+    The fault acts on them all the same; the truth names the other one there.
+    """
+    taken: set[int] = set()
+    for other, near in placed:
+        if fault.first < other.last and other.first < fault.last:
+            taken |= near
+    kept = tuple(cell for cell in fault.cells if cell not in taken)
+    return replace(fault, cells=kept) if len(kept) >= _LEAST_SHARE * len(fault.cells) else None
 
 
 def _is_free(
@@ -156,22 +197,16 @@ def _neighborhood(built: Tally, fault: Fault) -> frozenset[int]:
     return frozenset(near)
 
 
-def radio_neighbors(built: Tally, cell: int) -> npt.NDArray[Any]:
-    """Return the cells that a cell's users are handed over to, most overlap first."""
-    overlap = built.handover[cell].copy()
-    overlap[cell] = 0.0
-    order = np.argsort(-overlap, kind="stable")
-    return np.asarray(order[overlap[order] > 0.002 * built.weight[cell]])
-
-
 def _draw(
     terrain: Terrain,
     kind: FaultKind,
     bounds: tuple[int, int, int],
     rng: np.random.Generator,
-) -> Fault:
+) -> Fault | None:
     habit = _HABITS[kind]
-    cells, size, unit, scope, has_alarm, target = _SKETCHES[kind](terrain, rng)
+    sketch = _SKETCHES[kind](terrain, rng)
+    if sketch is None:
+        return None
     length = max(2, round(rng.uniform(*habit.hours) * PERIODS_AN_HOUR))
     first, last, end = bounds
     onset = int(rng.integers(first, max(first + 1, last - min(length, (last - first) // 3))))
@@ -184,122 +219,35 @@ def _draw(
     return Fault(
         fault_id="",
         kind=kind,
-        cells=cells,
+        cells=sketch.cells,
         first=onset,
         last=min(onset + length, end),
         ramp=min(ramp, length // 2),
-        size=round(size, 3),
-        size_unit=unit,
-        scope=scope,
-        has_alarm=has_alarm,
-        target=target,
+        size=round(sketch.size, 3),
+        size_unit=sketch.size_unit,
+        scope=sketch.scope,
+        has_alarm=sketch.has_alarm,
+        target=sketch.target,
+        objects=sketch.objects,
     )
 
 
-def _any_cell(terrain: Terrain, rng: np.random.Generator) -> Cell:
-    """Return a cell that carries something worth losing."""
-    use = terrain.busy_use
-    busy = np.flatnonzero(use > 0.5 * np.median(use))
-    return terrain.network.cells[int(rng.choice(busy))]
-
-
-def _same_sector(network: Network, cell: Cell) -> tuple[int, ...]:
-    return tuple(
-        other.index
-        for other in network.cells
-        if other.site.index == cell.site.index and other.sector == cell.sector
-    )
-
-
-def _same_site(network: Network, cell: Cell) -> tuple[int, ...]:
-    return tuple(other.index for other in network.cells if other.site.index == cell.site.index)
-
-
-def _outage(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    chance = rng.random()
-    if chance < 0.15:
-        return _same_site(terrain.network, cell), 1.0, "share", "site", True, None
-    if chance < 0.35:
-        return _same_sector(terrain.network, cell), 1.0, "share", "sector", True, None
-    return (cell.index,), 1.0, "share", "cell", True, None
-
-
-def _sleeping(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    return (cell.index,), rng.uniform(0.6, 1.0), "share", "cell", False, None
-
-
-def _interference(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    near = [
-        int(other)
-        for other in radio_neighbors(terrain.built, cell.index)[:6]
-        if terrain.network.cells[int(other)].band.name == cell.band.name
-    ]
-    cells = (cell.index, *near[: int(rng.integers(0, 3))])
-    scope: Scope = "neighborhood" if len(cells) > 1 else "cell"
-    return cells, rng.uniform(2.5, 11.0), "dB", scope, False, None
-
-
-def _feeder(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    loss = rng.uniform(2.5, 8.0)
-    return (cell.index,), loss, "dB", "cell", bool(loss > 6.5), None
-
-
-def _tilt(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    # A bracket gives way downward; a remote-controlled tilt may also run to its upper stop.
-    is_upward = cell.tilt_deg > 5.0 and rng.random() < 0.5
-    change = -(cell.tilt_deg + 1.0) if is_upward else rng.uniform(5.0, 10.0)
-    if rng.random() < 0.4:
-        return _same_sector(terrain.network, cell), change, "deg", "sector", False, None
-    return (cell.index,), change, "deg", "cell", False, None
-
-
-def _backhaul(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cells = _same_site(terrain.network, _any_cell(terrain, rng))
-    return cells, rng.uniform(0.4, 0.9), "share of peak demand", "site", False, None
-
-
-def _wrong_neighbor(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    near = radio_neighbors(terrain.built, cell.index)
-    target = int(near[min(int(rng.integers(0, 4)), len(near) - 1)]) if len(near) else None
-    return (cell.index,), rng.uniform(0.5, 1.0), "share", "cell", False, target
-
-
-def _event(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    """A crowd that fills its cells: as many times the demand as it takes, and somewhat more."""
-    full = np.flatnonzero(terrain.busy_use > np.quantile(terrain.busy_use, 0.6))
-    cell = terrain.network.cells[int(rng.choice(full))]
-    times = float(np.clip(rng.uniform(1.1, 2.2) / terrain.busy_use[cell.index], 2.0, 9.0))
-    sector = _same_sector(terrain.network, cell)
-    cells = tuple(c for c in sector if terrain.busy_use[c] * times > 0.8) or (cell.index,)
-    return cells, times, "times demand", "sector", False, None
-
-
-def _mimo(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cell = _any_cell(terrain, rng)
-    return (cell.index,), rng.uniform(0.4, 0.6), "share", "cell", bool(rng.random() < 0.3), None
-
-
-def _core_link(terrain: Terrain, rng: np.random.Generator) -> _Sketch:
-    cells = _same_site(terrain.network, _any_cell(terrain, rng))
-    share = float(np.exp(rng.uniform(np.log(0.008), np.log(0.15))))
-    return cells, share, "share", "site", bool(rng.random() < 0.5), None
-
-
-_SKETCHES: dict[FaultKind, Callable[[Terrain, np.random.Generator], _Sketch]] = {
-    "outage": _outage,
-    "sleeping_cell": _sleeping,
-    "interference": _interference,
-    "feeder_loss": _feeder,
-    "tilt_slip": _tilt,
-    "backhaul_congestion": _backhaul,
-    "wrong_neighbor": _wrong_neighbor,
-    "overload_by_event": _event,
-    "mimo_branch_loss": _mimo,
-    "core_link_failure": _core_link,
+_SKETCHES: dict[FaultKind, Callable[[Terrain, np.random.Generator], Sketch | None]] = {
+    "outage": radio_faults.outage,
+    "sleeping_cell": radio_faults.sleeping_cell,
+    "interference": radio_faults.interference,
+    "feeder_loss": radio_faults.feeder_loss,
+    "tilt_slip": radio_faults.tilt_slip,
+    "backhaul_congestion": radio_faults.backhaul_congestion,
+    "wrong_neighbor": radio_faults.wrong_neighbor,
+    "overload_by_event": radio_faults.overload_by_event,
+    "mimo_branch_loss": radio_faults.mimo_branch_loss,
+    "core_link_failure": radio_faults.core_link_failure,
+    "passive_intermodulation": site_faults.passive_intermodulation,
+    "link_cut": site_faults.link_cut,
+    "dwdm_degradation": site_faults.dwdm_degradation,
+    "clock_loss": site_faults.clock_loss,
+    "power_failure": site_faults.power_failure,
+    "core_function_restart": site_faults.core_function_restart,
+    "software_regression": site_faults.software_regression,
 }

@@ -1,11 +1,9 @@
-"""What LTE cells and sites count: as measurements.py does for NR cells, from the same state."""
+"""What LTE cells count: as measurements.py does for NR cells, from the same state."""
 
 import numpy as np
 
-from tasks.twin import power
 from tasks.twin.counting import binomial, jitter, poisson
 from tasks.twin.measurements import Columns, Stretch
-from tasks.twin.state import State, World
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.transport import PACKET_MBIT
 
@@ -58,47 +56,5 @@ def lte_measurements(stretch: Stretch, rng: np.random.Generator) -> Columns:
         "lte_dl_delay_sum": packets_down * delay,
         "lte_dl_delay_samples": packets_down,
         "lte_cell_unavailable_time": PERIOD_S * (1.0 - available),
-    }
-    return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
-
-
-def site_measurements(
-    world: World,
-    state: State,
-    periods: tuple[int, int],
-    temperature_degc: np.ndarray,
-    rng: np.random.Generator,
-) -> Columns:
-    """Return each measurement of managed elements as an array of (periods, sites).
-
-    Args:
-        world: the run's world.
-        state: its state.
-        periods: first and past-the-last period.
-        temperature_degc: outside, by period of the stretch.
-        rng: source of chance.
-    """
-    first, last = periods
-    radios = np.zeros((last - first, len(world.backhaul_mbps)), dtype=np.float32)
-    for cell in world.radio.network.cells:
-        load = state.load[first:last, cell.index]
-        on = state.available[first:last, cell.index]
-        drawn = power.radio_input_w(cell.band, load, cell.tx_power_dbm, on)
-        radios[:, world.site_of[cell.index]] += drawn
-    inside = temperature_degc[:, None] + 6.0 + 0.4 * rng.standard_normal(radios.shape)
-    watts = power.site_input_w(radios, inside.astype(np.float32))
-    watts = watts * jitter(rng, watts.shape, 0.01)
-    carried = state.site_carried_mbps[first:last] * PERIOD_S * 1.04
-    packets = poisson(rng, carried / PACKET_MBIT)
-    share = state.site_discarded[first:last] * jitter(rng, watts.shape, 0.3)
-    discarded = binomial(rng, packets, share)
-    columns = {
-        "pee_energy": watts * PERIOD_S / 3.6e6,
-        "pee_avg_power": watts,
-        "pee_max_power": watts * (1.05 + 0.03 * np.abs(rng.standard_normal(watts.shape))),
-        "pee_avg_temperature": inside,
-        "backhaul_volume_dl": carried,
-        "backhaul_packets": packets,
-        "backhaul_discarded_packets": discarded,
     }
     return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}

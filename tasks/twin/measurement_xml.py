@@ -1,9 +1,9 @@
 """Writes measurement files as 3GPP TS 32.435 lays them out: one a subnetwork and period, gzip.
 
-The two layouts of the standard are both written: subnetworks with an odd number list their types
-in one `measTypes` and their values in one `measResults`; even ones number each `measType` and
-`r`. DNs differ as they do between vendors: relative to the managed element, or from it. File
-names follow TS 32.432 (type C: several elements, one granularity period).
+The two layouts of the standard are both written: subnetworks with an odd number, core and transport
+list their types in one `measTypes` and their values in one `measResults`; even ones number each
+`measType` and `r`. DNs differ as they do between vendors: relative to the managed element, or from
+it. File names follow TS 32.432 (type C: several elements, one granularity period).
 """
 
 import gzip
@@ -72,7 +72,8 @@ def write_measurement_files(rows: DeliveredRows, folder: Path, catalogue: Catalo
 
 
 def _layout(subnetwork: str) -> _Layout:
-    is_even = int(subnetwork.rpartition("=")[2]) % 2 == 0
+    name = subnetwork.rpartition("=")[2]
+    is_even = name.isdigit() and int(name) % 2 == 0
     return _Layout(is_even, ZoneInfo("Europe/Berlin") if is_even else ZoneInfo("UTC"))
 
 

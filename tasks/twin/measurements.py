@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.twin import link, power, radio
+from tasks.twin.conditions import Conditions, Patch
 from tasks.twin.counting import Array, Counts, binomial, jitter, poisson
 from tasks.twin.coverage import LOAD_GRID, RSRP_BINS
-from tasks.twin.effects import Conditions, Patch
 from tasks.twin.quality import at_load
-from tasks.twin.state import State, World
+from tasks.twin.state import State
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.transport import PACKET_MBIT
+from tasks.twin.world import World
 
 Columns = dict[str, npt.NDArray[np.float64]]
 

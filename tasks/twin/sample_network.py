@@ -37,7 +37,7 @@ from tasks.twin.scenario import (
     outside_temperature,
     planned_busy_use,
 )
-from tasks.twin.state import build_world, network_state
+from tasks.twin.state import network_state
 from tasks.twin.traffic import (
     PERIOD_S,
     PERIODS_A_DAY,
@@ -46,9 +46,11 @@ from tasks.twin.traffic import (
     public_holidays,
     season,
 )
+from tasks.twin.transport_network import build_transport
 from tasks.twin.true_effects import Scene, cell_period_rows, fault_rows
+from tasks.twin.world import build_world
 
-VERSION = 1
+VERSION = 2
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48
@@ -62,7 +64,7 @@ class Manifest:
         folder: of this network; its `delivered` is what a flow is pointed at.
         history: window of the Parquet files; None without history.
         newest: window of the measurement files.
-        counts: of sites, cells, faults, files and rows.
+        counts: of sites, cells, routers, links, functions, faults, files and rows.
     """
 
     folder: Path
@@ -154,12 +156,13 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
     busy_use = planned_busy_use(network, chosen.seed)
     shocks = benign_shocks(network, chosen, busy_use)
     demand = demand_shares(network, calendar, shocks, chosen.seed, chosen.yearly_growth)
-    world = build_world(radio, demand, busy_use, chosen.seed)
-    terrain = Terrain(network, radio.built, world.busy_use)
+    transport = build_transport(network, chosen.seed)
+    world = build_world(radio, transport, demand, busy_use, chosen.seed)
+    terrain = Terrain(network, radio.built, world.busy_use, transport, world.battery_kwh)
     faults = place_faults(terrain, fault_plan(chosen, flaws), chosen.seed)
-    conditions = conditions_of(radio, faults, calendar.periods)
+    sound = network_state(world, sound_conditions(world))
+    conditions = conditions_of(world, faults, sound)
     state = network_state(world, conditions)
-    sound = network_state(world, sound_conditions(radio, calendar.periods))
     run = Run(
         calendar=calendar,
         world=world,
@@ -234,9 +237,14 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
     records = alarm_records(scene.network, faults, run.calendar, chosen.seed)
     files.write_alarms(records, delivered / "alarms")
     _write_truth(half / "truth", run, scene, faults, shocks)
+    transport = run.world.routes.network
     counts = {
         "sites": len(scene.network.sites),
         "cells": len(scene.network.cells),
+        "routers": sum(node.kind != "optical_terminal" for node in transport.nodes),
+        "optical_terminals": sum(node.kind == "optical_terminal" for node in transport.nodes),
+        "links": len(transport.links),
+        "core_functions": len(transport.functions),
         "faults": len(faults),
         "alarms": len(records),
         "measurement_files": written,

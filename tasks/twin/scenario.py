@@ -63,8 +63,8 @@ class SampleNetwork:
 
 
 NETWORKS = {
-    "village": SampleNetwork("village", 0, 3, 7, 1, 3, 6),
-    "town": SampleNetwork("town", 0, 78, 28, 2, 24, 54),
+    "village": SampleNetwork("village", 0, 3, 7, 1, 3, 7),
+    "town": SampleNetwork("town", 0, 78, 28, 2, 34, 76),
 }
 """Known sample networks, before they are given a seed."""
 

@@ -13,55 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.twin import transport
-from tasks.twin.coverage import RadioMap
-from tasks.twin.effects import Conditions
-from tasks.twin.quality import QualityTables, at_load, at_rise, quality_tables
-from tasks.twin.traffic import PERIOD_S, wander
-from tasks.twin.traits import Traits, cell_traits
+from tasks.twin.conditions import Conditions
+from tasks.twin.quality import at_load, at_rise
+from tasks.twin.traffic import PERIOD_S
+from tasks.twin.transport_state import LinkState, PathState, transport_state
+from tasks.twin.world import World
 
 Array = npt.NDArray[np.floating[Any]]
 
 _ROUNDS = 3
 _CEILING = 0.985
-_PLANNED_LOAD = 0.45
-_FULLEST_PLANNED = 0.85
-_MAIN_SHARE = 0.15
 _QUIET_LOAD = 0.05
 _HALF_USER_SHARE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """Noise of a run by (periods, cells): the same with and without faults, so both compare.
-
-    `rogue` is the share of attempts that single misbehaving terminals spoil, now and then.
-    """
-
-    quality: Array
-    split: Array
-    session: Array
-    failure: Array
-    rise_db: Array
-    rogue: Array
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What stays as it is during a run.
-
-    Attributes:
-        busy_use: by cell, the share of resource blocks that its planned busy hour needs.
-    """
-
-    radio: RadioMap
-    tables: QualityTables
-    traits: Traits
-    chance: Chance
-    backhaul_mbps: Array
-    peak_site_mbps: Array
-    busy_use: Array
-    site_of: npt.NDArray[np.int64]
-    demand: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,80 +73,10 @@ class State:
     available: Array
     site_offered_mbps: Array
     site_carried_mbps: Array
+    site_uplink_mbps: Array
     site_discarded: Array
-
-
-def build_world(radio: RadioMap, relative_demand: Array, peak_use: Array, seed: int) -> World:
-    """Return the world of a run, its areas' demand scaled to a planned busy hour.
-
-    Args:
-        radio: the network's gains.
-        relative_demand: by period and area, about 1 in an area's busy hour.
-        peak_use: by area, the share of resource blocks used in a busy hour by the cells that
-            serve it.
-        seed: of the run.
-    """
-    tables = quality_tables(radio.network, radio.built)
-    traits = cell_traits(radio.network, seed)
-    scale = _planned_scale(radio, tables, traits, peak_use)
-    rng = np.random.default_rng([seed, 6])
-    shape = (relative_demand.shape[0], len(radio.network.cells))
-    site_of = np.array([cell.site.index - 1 for cell in radio.network.cells])
-    share = radio.built.share.astype(np.float32)
-    peak = np.zeros(len(radio.network.sites), dtype=np.float32)
-    np.add.at(peak, site_of, share @ scale)
-    return World(
-        radio=radio,
-        tables=tables,
-        traits=traits,
-        chance=Chance(
-            quality=0.035 * wander(rng, shape, 0.97) + 0.02 * wander(rng, (shape[0], 1), 0.98),
-            split=0.06 * wander(rng, shape, 0.95),
-            session=0.07 * wander(rng, shape, 0.95),
-            failure=0.18 * wander(rng, shape, 0.9),
-            rise_db=0.45 * wander(rng, shape, 0.9) + _bursts(rng, shape, 0.004, 2.0),
-            rogue=_bursts(rng, shape, 0.0004, 0.05),
-        ),
-        backhaul_mbps=np.array([site.backhaul_mbps for site in radio.network.sites], np.float32),
-        peak_site_mbps=peak,
-        busy_use=(share @ scale) / np.maximum(_planned_capacity(tables, traits), 1e-3),
-        site_of=site_of,
-        demand=relative_demand * scale,
-    )
-
-
-def _bursts(rng: np.random.Generator, shape: tuple[int, int], chance: float, size: float) -> Array:
-    """Return rare, short excursions of exponential size; zero most of the time."""
-    hit = rng.random(shape, dtype=np.float32) < chance
-    return np.asarray(hit * rng.exponential(size, shape), dtype=np.float32)
-
-
-def _planned_scale(
-    radio: RadioMap, tables: QualityTables, traits: Traits, peak_use: Array
-) -> Array:
-    """Return each area's busy-hour demand in Mbit/s.
-
-    An area may ask of a cell what its part of the cell bears, parts being as coverage is shared;
-    an area whose cells are small asks little. Where that still overfills a cell, those who fill it
-    ask less.
-    """
-    share = radio.built.share.astype(np.float32)
-    capacity = np.maximum(_planned_capacity(tables, traits), 1e-3)
-    burden = share.sum(axis=1) / capacity
-    covered = np.maximum(share.sum(axis=0), 1e-6)
-    scale: Array = peak_use * covered / np.maximum(share.T @ burden, 1e-9)
-    for _ in range(12):
-        asked = share * scale[None, :]
-        use = asked.sum(axis=1) / capacity
-        is_mainly = asked > _MAIN_SHARE * np.maximum(asked.sum(axis=1, keepdims=True), 1e-9)
-        fullest = np.where(is_mainly, use[:, None], 0.0).max(axis=0)
-        scale = scale * np.minimum(_FULLEST_PLANNED / np.maximum(fullest, 1e-3), 1.0) ** 0.5
-    return scale
-
-
-def _planned_capacity(tables: QualityTables, traits: Traits) -> Array:
-    load = np.full((1, len(traits.downlink_mbps)), _PLANNED_LOAD, dtype=np.float32)
-    return np.asarray(at_load(tables.rate, load)[0] * traits.downlink_mbps, dtype=np.float32)
+    paths: PathState
+    links: LinkState
 
 
 def network_state(world: World, conditions: Conditions) -> State:
@@ -231,14 +124,17 @@ def _by_site(world: World, value: Array) -> Array:
     return sites
 
 
-def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str, Array]:
+def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str, Any]:
     traits = world.traits
     capacity_site = np.minimum(
         world.backhaul_mbps, conditions.backhaul_share * world.peak_site_mbps
     )
     site_offered = _by_site(world, offered)
     through = transport.carried_share(site_offered, capacity_site)
-    arriving = offered * through[:, world.site_of]
+    # What goes up is nearly nothing beside what comes down; a site's mean share of it will do.
+    site_up = _by_site(world, offered * traits.uplink_ratio)
+    paths, links = transport_state(world.routes, conditions, site_offered * through, site_up)
+    arriving = offered * (through * paths.through)[:, world.site_of]
     loudness = world.radio.built.interference.copy()
     np.fill_diagonal(loudness, 0.0)
     loudness /= np.maximum(loudness.sum(axis=1, keepdims=True), 1e-9)
@@ -256,7 +152,8 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
     limit = traits.terminal_limit_mbps
     alone = radio_rate * limit / (radio_rate + limit)
     shared = alone * (1.0 - load)
-    link_rate = transport.user_rate_mbps(site_offered, capacity_site)[:, world.site_of]
+    own_rate = transport.user_rate_mbps(site_offered, capacity_site)
+    link_rate = np.minimum(own_rate, paths.user_mbps)[:, world.site_of]
     served = load * capacity
     return {
         "load": load,
@@ -268,18 +165,24 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
         "site_offered_mbps": site_offered,
         "site_carried_mbps": _by_site(world, served),
         "site_discarded": transport.discarded_share(site_offered, capacity_site),
+        "paths": paths,
+        "links": links,
         "_wanted": wanted,
         "_offered": offered,
-        "_link_delay": transport.queue_delay_ms(site_offered, capacity_site)[:, world.site_of],
+        "_link_delay": (
+            transport.queue_delay_ms(site_offered, capacity_site) + paths.queue_ms + paths.detour_ms
+        )[:, world.site_of],
     }
 
 
-def _uplink(world: World, conditions: Conditions, downlink: dict[str, Array]) -> dict[str, Array]:
+def _uplink(world: World, conditions: Conditions, downlink: dict[str, Any]) -> dict[str, Array]:
     traits = world.traits
     busy_around = downlink["around"]
     own = traits.noise_rise_db + 3.0 * np.minimum(busy_around, 1.0) + world.chance.rise_db
     # Powers add: what comes from outside is given as its rise over noise alone.
     outside = 10.0 ** (conditions.uplink_rise_db / 10.0) - 1.0
+    mixed = _intermodulation(conditions, downlink["load"])
+    outside = outside + mixed
     rise = 10.0 * np.log10(10.0 ** (np.maximum(own, 0.0) / 10.0) + outside)
     rate = _looked_up(world, conditions, "uplink_rate", at_rise, rise)
     outage = _looked_up(world, conditions, "uplink_outage", at_rise, rise)
@@ -289,10 +192,13 @@ def _uplink(world: World, conditions: Conditions, downlink: dict[str, Array]) ->
     load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
     alone = capacity * 0.5
     alone = alone * 60.0 / (alone + 60.0)
-    surprise = np.minimum(conditions.uplink_rise_db, 12.0) / 12.0
+    unforeseen_db = 10.0 * np.log10(1.0 + outside)
+    surprise = np.minimum(unforeseen_db, 12.0) / 12.0
+    carried = load * capacity
     return {
         "uplink_load": load,
-        "uplink_mbps": load * capacity,
+        "uplink_mbps": carried,
+        "site_uplink_mbps": _by_site(world, carried),
         "uplink_user_mbps": alone * (1.0 - load),
         "rise_db": rise,
         "uplink_outage": outage,
@@ -304,10 +210,28 @@ def _uplink(world: World, conditions: Conditions, downlink: dict[str, Array]) ->
     }
 
 
+def _intermodulation(conditions: Conditions, load: Array) -> Array:
+    """Return interference over noise, linear, that carriers of one sector make of each other.
+
+    A third-order product grows with the power of both carriers, so with the product of the share
+    of the time in which each transmits.
+    """
+    found = np.zeros_like(load)
+    for mixing in conditions.intermodulations:
+        time = slice(mixing.first, mixing.last)
+        carriers = load[time][:, list(mixing.carriers)]
+        for cell in mixing.cells:
+            own = load[time, cell]
+            others = (carriers.sum(axis=1) - own) / max(len(mixing.carriers) - 1, 1)
+            found[time, cell] += mixing.ratio * own * others
+    return found
+
+
 def _service(
-    world: World, conditions: Conditions, down: dict[str, Array], up: dict[str, Array]
+    world: World, conditions: Conditions, down: dict[str, Any], up: dict[str, Array]
 ) -> dict[str, Array]:
     traits, around = world.traits, down["around"]
+    paths: PathState = down["paths"]
     weak = _looked_up(world, conditions, "weak", _constant, around)
     low = _looked_up(world, conditions, "cqi_low", at_load, around)
     inter = _looked_up(world, conditions, "overlap_inter", _constant, around)
@@ -335,6 +259,7 @@ def _service(
     core = _either(traits.core_fail * luck, conditions.core_failure)
     access = traits.access_fail * luck + 0.02 * weak + 0.12 * outage + 0.10 * crowd
     access = access + world.chance.rogue
+    blocked = _either(0.015 * conditions.access_blocked, conditions.access_failure)
     drop = traits.drop * luck + 0.012 * weak + 0.06 * outage + 0.015 * crowd
     queue = 2.2 * down["load"] / (1.03 - down["load"])
     return {
@@ -345,10 +270,10 @@ def _service(
         "mcs_mean": _looked_up(world, conditions, "mcs_mean", at_load, around),
         "cqi_square": _looked_up(world, conditions, "cqi_square", at_load, around),
         "downlink_error": traits.downlink_error * np.exp(0.15 * world.chance.failure) + 0.10 * low,
-        "access_fail": np.minimum(_either(access, 0.015 * conditions.access_blocked), 0.9),
+        "access_fail": np.minimum(_either(access, blocked), 0.9),
         "core_fail": np.minimum(core, 0.9),
         "bearer_fail": np.minimum(traits.bearer_fail * luck + 0.05 * crowd + 0.01 * outage, 0.9),
-        "drop": np.clip(drop + 0.2 * np.maximum(torn, 0.0), 0.0, 0.9),
+        "drop": np.clip(_either(drop + 0.2 * np.maximum(torn, 0.0), conditions.torn), 0.0, 0.9),
         "handovers_inter": moves_inter,
         "handovers_intra": moves_intra,
         "handovers_in": _handed_in(world, moves_inter + moves_intra),
@@ -356,7 +281,9 @@ def _service(
         "handover_fail_inter": np.minimum(fail_inter, 0.95),
         "handover_fail_intra": np.minimum(fail_intra, 0.95),
         "delay_ms": traits.delay_ms + queue + down["_link_delay"],
-        "loss_downlink": down["site_discarded"][:, world.site_of] + 2e-4 * crowd,
+        "loss_downlink": np.minimum(
+            (down["site_discarded"] + paths.loss_downlink)[:, world.site_of] + 2e-4 * crowd, 1.0
+        ),
         "loss_uplink": 8e-5 * luck + 0.02 * outage**2 + 4e-4 * up["uplink_load"] ** 4,
     }
 

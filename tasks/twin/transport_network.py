@@ -20,7 +20,7 @@ __all__ = ["CoreFunction", "TransportLink", "TransportNetwork", "TransportNode",
 
 _SITES_AN_AGGREGATION = 11
 _FEWEST_PLACES, _MOST_PLACES = 4, 40
-_PLANNED_CELL_MBPS = {"n78": 450.0, "n1": 110.0, "n28": 40.0, "B3": 90.0}
+_PLANNED_CELL_MBPS = {"n78": 55.0, "n1": 28.0, "n28": 14.0, "B3": 20.0}
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ _RADIO_MS_A_KM = 0.0033
 _HOP_MS = 0.05
 _DUCT_DETOUR = 1.3
 _SITES_A_RING = 6
-_SPEEDS_MBPS = (10_000.0, 25_000.0, 50_000.0, 100_000.0, 400_000.0, 800_000.0)
-_MICROWAVE_MBPS = 2_000.0
+_A_SPUR_EVERY = 5
+_SPEEDS_MBPS = (1_000.0, 2_000.0, 4_000.0, 10_000.0, 20_000.0, 40_000.0, 100_000.0)
+_MICROWAVE_MBPS = 800.0
 _HEADROOM = 1.6
 _CHANNEL_MBPS = 400_000.0
 _LONE_FUNCTIONS = ("AUSFFunction", "UDMFunction", "PCFFunction", "NRFFunction")
@@ -74,20 +75,27 @@ class TransportPlan:
         self._cables.append(_Cable(routers[way[0]], routers[place], "ip", length_km, over))
 
     def reach_sites(self) -> None:
-        """Put a router at each site: rings of fibre by angle, microwave to what lies outside."""
+        """Put a router at each site: on rings of fibre, on spurs off them, or behind microwave."""
         for site in self._network.sites:
             router = self._router("cell_site_router", (site.x_m, site.y_m), site)
             self._router_of_site[site.index] = router
         hubs = [node.node_id for node in self.nodes if node.kind == "aggregation_router"]
         by_hub: dict[str, list[Site]] = {hub: [] for hub in hubs}
-        afar = []
+        afar, spurs = [], []
         for site in self._network.sites:
             if site.archetype == "rural":
                 afar.append(site)
+            elif site.index % _A_SPUR_EVERY == 2:
+                spurs.append(site)
             else:
                 by_hub[self._nearest(self._router_of_site[site.index], hubs)].append(site)
         for hub, sites in by_hub.items():
             self._rings(hub, hubs, sites)
+        ringed = hubs + [self._router_of_site[one.index] for of in by_hub.values() for one in of]
+        for site in spurs:
+            router = self._router_of_site[site.index]
+            end = self._nearest(router, ringed)
+            self._fibre(end, router, self._distance_km(end, router) * _DUCT_DETOUR)
         self._microwave(hubs, afar)
 
     def _rings(self, hub: str, hubs: list[str], sites: list[Site]) -> None:

@@ -98,6 +98,8 @@ def fault_rows(scene: Scene, faults: Sequence[Fault]) -> pl.DataFrame:
             "scope": fault.scope,
             "has_alarm": fault.has_alarm,
             "target_dn": None if fault.target is None else scene.network.cells[fault.target].dn,
+            "objects": list(fault.objects),
+            "change_id": fault.change_id,
         }
         for fault in faults
     ]
@@ -109,6 +111,7 @@ def fault_rows(scene: Scene, faults: Sequence[Fault]) -> pl.DataFrame:
             "site_ids": pl.List(pl.String), "onset_at": moment, "cleared_at": moment,
             "is_gradual": pl.Boolean, "severity_size": pl.Float64, "size_unit": pl.String,
             "scope": pl.String, "has_alarm": pl.Boolean, "target_dn": pl.String,
+            "objects": pl.List(pl.String), "change_id": pl.String,
         },
     )  # fmt: skip
 

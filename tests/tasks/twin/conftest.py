@@ -29,15 +29,23 @@ def fault_of(village_run):
     """Return, for a kind, a fault on the village's busiest day and the states with and without."""
     run, scene, _, _ = village_run
     world, periods = run.world, run.calendar.periods
-    terrain = Terrain(scene.network, world.radio.built, world.busy_use)
-    plan = FaultPlan(((96, 5 * 96, len(KINDS)),), periods)
-    drawn = [fault for seed in range(20) for fault in place_faults(terrain, plan, seed)]
+    terrain = Terrain(
+        scene.network, world.radio.built, world.busy_use, world.routes.network, world.battery_kwh
+    )
+    drawn = [
+        fault
+        for kind in KINDS
+        for seed in range(12)
+        for fault in place_faults(
+            terrain, FaultPlan(((96, 5 * 96, 1),), periods, (), (kind,)), seed
+        )
+    ]
     states = {}
 
     def of(kind):
         if kind not in states:
             fault = max((f for f in drawn if f.kind == kind), key=lambda f: f.last - f.first)
-            conditions = conditions_of(world.radio, [fault], periods)
+            conditions = conditions_of(world, [fault], scene.sound)
             states[kind] = fault, network_state(world, conditions)
         fault, state = states[kind]
         where = np.ix_(range(fault.first + fault.ramp, fault.last), fault.cells)

@@ -152,7 +152,7 @@ def test_measurement_files_are_well_formed_and_of_both_layouts(village):
         kind = "measTypes" if root.find(f".//{namespace}measTypes") is not None else "measType"
         layouts.add((path.name.rpartition("_")[2], kind))
     assert {kind for _, kind in layouts} == {"measTypes", "measType"}
-    assert len(layouts) == 2
+    assert len(layouts) == 4
 
 
 def test_measurement_files_say_what_was_counted(village, village_run):
@@ -165,7 +165,8 @@ def test_measurement_files_say_what_was_counted(village, village_run):
         delivered_rows(run, first + half, first + half + 48, has_distributions=True)
         for half in (0, 48)
     ]
-    for part in ("nr_cells", "elements"):
+    parts = ("nr_cells", "elements", "amfs", "smfs", "upfs", "interfaces", "optical_channels")
+    for part in parts:
         told = pl.concat([getattr(half, part) for half in counted])
         told = told.sort("managed_object_dn", "period_start")
         read = batch.rows.join(
@@ -298,5 +299,5 @@ def test_two_that_write_one_network_at_once_find_the_same(tmp_path):
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: write_sample_network("village", 5, tmp_path), range(2)))
     assert both[0].counts == both[1].counts
-    assert len(list((tmp_path / "village-5/delivered/pm").iterdir())) == 191
+    assert len(list((tmp_path / "village-5/delivered/pm").iterdir())) == 2 * 191 + 1
     assert not (tmp_path / ".half").exists()
