@@ -57,7 +57,6 @@ def derive(sections: pl.DataFrame, standing: pl.DataFrame, since: datetime) -> p
     is_news = pl.col("valid_from").is_not_null() & (
         ~is_known | (pl.col("valid_from") > pl.col("standing_from"))
     )
-    # A correction that states no later time than the version it corrects, replaces that version.
     seen = pl.max_horizontal("standing_from", pl.lit(since, TIME))
     valid = pl.when(is_same).then("standing_from").when(is_news).then("valid_from").otherwise(seen)
     fresh = told.with_columns(valid.alias("valid_from")).select(*DOCUMENT_SCHEMA)
