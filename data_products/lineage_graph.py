@@ -31,7 +31,7 @@ KINDS: tuple[Kind, ...] = (
 STANDARD = "standard"
 """The source of counters by their standard names."""
 _COARSE = ("product", "table")
-_SHOWN_WITH_TABLES = ("product", "table", "consumer", "source")
+_SHOWN_WITH_TABLES = ("table", "consumer", "source")
 _KPI_PAGE = "semantic_layer/kpi"
 _MEASUREMENT_PAGE = "semantic_layer/measurement"
 _DELIVERED = "delivered files"
@@ -116,11 +116,10 @@ class LineageGraph:
 
     def tree(self, node: Node, *, is_downstream: bool) -> Branch:
         """Return all that hangs on `node`, each once; on a table, tables and readers only."""
-        whole = self.graph if is_downstream else self.graph.reverse(copy=False)
-        is_coarse = node.kind in _COARSE
-        graph = whole.subgraph(
-            each for each in whole if not is_coarse or each.kind in _SHOWN_WITH_TABLES
-        )
+        graph = self.graph if is_downstream else self.graph.reverse(copy=False)
+        if node.kind in _COARSE:
+            shown = (one for one in graph if one == node or one.kind in _SHOWN_WITH_TABLES)
+            graph = graph.subgraph(shown)
         children: dict[Node, list[tuple[Node, str]]] = {}
         seen = {node}
         waiting = [node]

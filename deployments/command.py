@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deployments import lineage_command
 from deployments.command_words import PROFILE, named_window
 from deployments.query_command import query
 from semantic_layer.errors import AnopsError, InputError
@@ -45,6 +46,9 @@ class Group(StrEnum):
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("lineage")(lineage_command.lineage)
+app.command("catalogue")(lineage_command.write_catalogue)
+app.add_typer(lineage_command.contracts, name="contracts")
 _console = Console()
 app.command()(query)
 

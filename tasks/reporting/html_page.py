@@ -25,13 +25,13 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def html_page(report: NetworkReport) -> str:
     """Return the whole page; the same report always gives the same text."""
-    script = _own("report.js")
+    script = own_text("report.js")
     return (
-        _environment()
+        page_environment()
         .get_template("report.html")
         .render(
             report=report,
-            style=Markup(_own("report.css")),  # noqa: S704 - our own file, no delivered text
+            style=Markup(own_text("report.css")),  # noqa: S704 - our own file, no delivered text
             script=Markup(script),  # noqa: S704 - our own file, no delivered text
             script_hash=script_hash(script),
         )
@@ -44,12 +44,14 @@ def script_hash(script: str) -> str:
 
 
 @cache
-def _own(name: str) -> str:
+def own_text(name: str) -> str:
+    """Return a file of the templates' folder as it is."""
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the template engine, which escapes every value."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

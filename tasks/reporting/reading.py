@@ -6,13 +6,14 @@ that no contract knows yet, reads as empty: the page then says what is missing.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import cast
 
 import polars as pl
 
 from data_products.lineage import Snapshot
 from data_products.registry import products
 from semantic_layer.periods import GRANULARITIES, Window
-from tasks.ports import TableStore
+from tasks.ports import DataReader, TableStore
 from tasks.reporting import material
 from tasks.reporting.cell_health import site_names
 from tasks.reporting.findings_table import FindingRow, finding_rows
@@ -66,6 +67,42 @@ class PublishedTables:
             if found is not None:
                 return found
         return None
+
+
+class _ReadAs:
+    """Tables of which every read goes through the guarded reader; the rest is the store's own."""
+
+    def __init__(self, tables: TableStore, reader: DataReader, identity: str, purpose: str) -> None:
+        self._tables = tables
+        self._reader = reader
+        self._identity = identity
+        self._purpose = purpose
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._tables, name)
+
+    def read(
+        self,
+        table: str,
+        window: Window | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        snapshot_id: int | None = None,
+    ) -> pl.LazyFrame:
+        """Return what the identity may see; see `DataReader.read`."""
+        return self._reader.read(
+            table,
+            window,
+            identity=self._identity,
+            columns=columns,
+            purpose=self._purpose,
+            snapshot_id=snapshot_id,
+        )
+
+
+def read_as(tables: TableStore, reader: DataReader, identity: str, purpose: str) -> TableStore:
+    """Return `tables` as `identity` may see them, each read on record under `purpose`."""
+    return cast("TableStore", _ReadAs(tables, reader, identity, purpose))
 
 
 def report_material(

@@ -9,20 +9,34 @@ from typing import cast
 import pytest
 from lxml import html
 
+from data_products.access import load_access_rules
 from semantic_layer.errors import InputError
+from tasks.adapters.guarded_reader import GuardedReader
 from tasks.adapters.iceberg_tables import IcebergTables
 from tasks.adapters.memory_tables import InMemoryTables
+from tasks.adapters.system_clock import SystemClock
 from tasks.reporting import files
 from tasks.reporting.evaluation_rows import evaluation_rows
 from tasks.reporting.steps import explain_cell, summarize_kpi, write_report
+from tasks.settings import Settings
 from tasks.wiring import Services, use_services
 from tests.tasks.reporting import published, world
 
 
+def services_of(tables, root: Path) -> Services:
+    chosen = SimpleNamespace(root=root, identity="operator")
+    reader = reader_of(tables, root)
+    return cast("Services", SimpleNamespace(tables=tables, reader=reader, settings=chosen))
+
+
+def reader_of(tables, root: Path) -> GuardedReader:
+    rules = load_access_rules(Settings().access_rules)
+    return GuardedReader(tables, rules, root / "audit", SystemClock())
+
+
 @pytest.fixture
 def services(tmp_path):
-    instead = SimpleNamespace(tables=published.tables(), settings=SimpleNamespace(root=tmp_path))
-    with use_services(cast("Services", instead)) as used:
+    with use_services(services_of(published.tables(), tmp_path)) as used:
         yield used
 
 
@@ -84,6 +98,7 @@ def _die(*_):
 def test_the_page_is_the_same_from_iceberg_tables_but_for_the_snapshots(services, tmp_path):
     from_memory = Path(write_report.fn(world.WINDOW)).read_text()
     services.tables = published.tables(IcebergTables.at(tmp_path / "store"))
+    services.reader = reader_of(services.tables, tmp_path)
     from_iceberg = Path(write_report.fn(world.WINDOW)).read_text()
     assert _without_snapshots(from_iceberg) == _without_snapshots(from_memory)
     assert "from counters summed over 6 periods" in explain_cell.fn("NRCellDU=1", world.WINDOW)
