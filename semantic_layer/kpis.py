@@ -169,10 +169,10 @@ def _parts(kpi: Kpi, present: frozenset[str], catalogue: Definitions) -> list[pl
             parts.append(pl.lit(None, pl.Float64).alias(alias))
             continue
         is_home = pl.col("object_class").is_in(home_classes(kpi, name, catalogue))
-        rows = values.filter(is_home)
-        parts.append(
-            pl.when(rows.is_not_null().all() & (rows.len() > 0)).then(rows.sum()).alias(alias)
-        )
+        # Sums of columns: filtering within each group takes three times as long.
+        is_whole = is_home.any() & ~(is_home & values.is_null()).any()
+        told = pl.when(is_home).then(values).sum()
+        parts.append(pl.when(is_whole).then(told).alias(alias))
     return list({part.meta.output_name(): part for part in parts}.values())
 
 
