@@ -39,7 +39,7 @@ def drift(
     Args:
         actual: history of one source.
         looks: root_dn, taken_at, is_whole of the dumps behind it.
-        planned: history of the plan, of all sources.
+        planned: history of the plan that was delivered in the same format.
         plan_looks: the same of the documents behind the plan.
         requests: rows of `change_history`; empty means that nothing is known of requests.
     """

@@ -202,12 +202,12 @@ def _publish_derived(source: str) -> list[Snapshot]:
     if actual.is_empty():
         return []
     looks = tables.read(_LOOKS).collect()
-    is_plan = pl.col("source").str.ends_with(PLANNED)
+    plan = source + PLANNED
     found = drift(
         actual,
         looks.filter(pl.col("source") == source),
-        tables.read(_PLAN).collect(),
-        looks.filter(is_plan),
+        standing_rows(tables, table(_PLAN), plan),
+        looks.filter(pl.col("source") == plan),
         _requests(),
     )
     inputs = [tables.snapshot(name) for name in (_ACTUAL, _PLAN, _LOOKS)]
