@@ -36,14 +36,21 @@ def row_classes_differ(kpi: Kpi, catalogue: Definitions) -> bool:
 
 
 def home_classes(kpi: Kpi, name: str, catalogue: Definitions) -> list[str]:
-    """Return the classes whose rows may tell a term: FDD and TDD cells tell the same."""
+    """Return the classes whose rows may tell a term.
+
+    FDD and TDD cells tell the same; so do vendors' ports that stand beside an interface.
+    """
     home = catalogue.object_classes[row_class(kpi, name, catalogue)]
     alike = [
         other.name
         for other in catalogue.object_classes.values()
         if home.is_cell and other.is_cell and other.technology == home.technology
     ]
-    return alike or [home.name]
+    if alike:
+        return alike
+    return [
+        other.name for other in catalogue.object_classes.values() if other.row_class == home.name
+    ]
 
 
 def measured_columns(kpis: Iterable[Kpi], catalogue: Definitions) -> tuple[str, ...]:

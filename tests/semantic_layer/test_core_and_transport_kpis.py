@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from semantic_layer.kpi_terms import home_classes
 from semantic_layer.kpis import aggregate_kpis, kpi_rows
 from semantic_layer.loading import catalogue
 
@@ -157,3 +158,11 @@ def test_a_ratio_and_nanoseconds_have_columns_of_their_own():
     assert KNOWN.measurement("pre_fec_bit_error_ratio").column == "pre_fec_bit_error_ratio"
     assert KNOWN.measurement("clock_time_error").column == "clock_time_error_ns"
     assert KNOWN.measurement("interface_speed").column == "interface_speed_mbps"
+
+
+def test_a_vendors_port_beside_an_interface_tells_what_an_interface_tells():
+    kpi = KNOWN.kpi("interface_error_rate")
+    told = home_classes(kpi, "interface_packets_in", KNOWN)
+    assert set(told) == {"Interface", "EthernetPort", "VlanPort"}
+    cell = KNOWN.kpi("cell_drop_rate")
+    assert home_classes(cell, "qos_flow_rel", KNOWN) == ["NRCellDU"]
