@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from data_products.pm_measurements.derive import derive as completed
 from semantic_layer.errors import InputError
 from semantic_layer.kpi_sql import SqlRows, aggregate_sql
 from semantic_layer.kpi_sql_text import Dialect, identifier, number, text
@@ -192,29 +190,3 @@ def test_columns_that_place_a_row_are_asked_for_by_name():
 def test_every_kpi_has_a_measurement_or_time_below():
     assert all(kpi.denominator for kpi in KPIS)
     assert OBSERVED_TIME in {name for kpi in KPIS for _, name in kpi.terms}
-
-
-def everywhere(rows: pl.LazyFrame, engines: dict[Dialect, Run], at: Path) -> int:
-    """Compare every KPI by cell, site, day, hour and their pairs; return how many values."""
-    path = at / "measured.parquet"
-    known = (
-        completed(rows, KNOWN)
-        .filter(~pl.col("is_suspect"))
-        .with_columns(
-            pl.col("period_start").dt.truncate("1h").alias("hour"),
-            pl.col("period_start").dt.truncate("1d").alias("day"),
-        )
-    )
-    scalars = {item.column for item in SCALARS}
-    names = [n for n in known.collect_schema().names() if n in PLACE or n in scalars]
-    known.select(*names, "hour", "day").sink_parquet(path)
-    stored = pl.scan_parquet(path)
-    compared_count = 0
-    for place, time in product(("cell_dn", "managed_element_dn"), ("hour", "day", None)):
-        by = [place, time] if time else [place]
-        expected = aggregate_kpis(stored, KPIS, by, KNOWN).collect()
-        for dialect, run in engines.items():
-            source = SqlRows(parquet(path, dialect), [*names, "hour", "day"], dialect)
-            compared(run(aggregate_sql(source, KPIS, by, KNOWN)), expected, by)
-        compared_count += expected.height * len(KPIS)
-    return compared_count
