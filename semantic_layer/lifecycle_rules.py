@@ -9,8 +9,11 @@ _REST = "*"
 
 
 def check_lifecycle_tables(draft: Draft) -> Iterator[Problem]:
-    """A pattern stands once, names something, and some rule takes the rest."""
-    seen: dict[str, Entry] = {}
+    """A pattern stands once a file, names something, and some rule takes the rest.
+
+    A network's own file may repeat a pattern of the packaged one: then its rule counts.
+    """
+    seen: dict[tuple[str, str], Entry] = {}
     for item, entry in draft.lifecycles.values():
         for pattern in item.tables:
             if not pattern.strip():
@@ -19,7 +22,7 @@ def check_lifecycle_tables(draft: Draft) -> Iterator[Problem]:
                     "Leave it out.",
                     key="tables",
                 )
-            first = seen.setdefault(pattern, entry)
+            first = seen.setdefault((entry.file, pattern), entry)
             if first is not entry:
                 yield entry.problem(
                     f"Tables {pattern!r} of rule {item.name!r} are already kept by "
@@ -27,7 +30,7 @@ def check_lifecycle_tables(draft: Draft) -> Iterator[Problem]:
                     "Keep one.",
                     key="tables",
                 )
-    if seen and _REST not in seen:
+    if seen and _REST not in {pattern for _, pattern in seen}:
         _, entry = next(iter(draft.lifecycles.values()))
         yield entry.problem(
             "No rule of keeping takes the tables that no other names.",

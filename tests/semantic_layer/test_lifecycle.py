@@ -3,7 +3,7 @@
 import pytest
 
 from semantic_layer.errors import UnknownNameError
-from semantic_layer.loading import catalogue, load_catalogue
+from semantic_layer.loading import PACKAGED, catalogue, load_catalogue
 from tests.semantic_layer.small_catalogue import FILES, told, written
 
 KNOWN = catalogue()
@@ -65,6 +65,16 @@ def test_letters_make_a_pattern_close_and_a_later_rule_wins_a_tie(tmp_path):
         own = FILES[FILE] + third.replace('["*"]', f'["{pattern}"]') * (pattern != "*")
         known = load_catalogue(written(tmp_path, **{FILE: own}))
         assert known.lifecycle_of(table).name == rule, pattern
+
+
+def test_a_networks_own_rule_counts_over_the_packaged_one(tmp_path):
+    own = FILES[FILE].split("- name: cells")[1].replace("[cell_kpis]", "[cell_kpis, '*']")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / FILE).write_text(f"- name: ours{own}", encoding="utf-8")
+    known = load_catalogue(PACKAGED, tmp_path / "own")
+    assert known.lifecycle_of("cell_kpis").name == "ours"
+    assert known.lifecycle_of("a_table_of_tomorrow").name == "ours"
+    assert known.lifecycle_of("core_kpis").name == "kpis"
 
 
 def test_a_catalogue_without_rules_says_so(tmp_path):
