@@ -90,7 +90,12 @@ class PinnedTables:
         pinned = self._pinned.setdefault(table, self.tables.snapshot(table))
         if self.reader is not None:
             return self.reader.read(
-                table, window, identity=self.identity, columns=columns, purpose=self.purpose
+                table,
+                window,
+                identity=self.identity,
+                columns=columns,
+                purpose=self.purpose,
+                snapshot_id=pinned.id or None,
             )
         return self.tables.read(table, window, columns=columns, snapshot_id=pinned.id or None)
 

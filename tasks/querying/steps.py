@@ -24,6 +24,8 @@ def answer_query(
 ) -> MetricAnswer:
     """Return what KPIs came to, and show the first rows on the run's page.
 
+    Rows are read as the identity that is set, checked column by column and put on record.
+
     Args:
         kpis: names, titles or synonyms of KPIs.
         by: cell, site, band, archetype, subnetwork (region), managed_element, object,
@@ -33,7 +35,13 @@ def answer_query(
         window: the time to sum over; None takes the newest published day.
     """
     query = MetricQuery(tuple(kpis), tuple(by), grain, where, window)
-    told = answer(query, PinnedTables(services().tables), catalogue=catalogue())
+    rows = PinnedTables(
+        services().tables,
+        services().reader,
+        services().settings.identity,
+        f"metric query: {', '.join(kpis)} by {', '.join(by) or 'nothing'}",
+    )
+    told = answer(query, rows, catalogue=catalogue())
     shown = min(told.rows.height, MOST_SHOWN)
     show_table(
         "metric-query",
