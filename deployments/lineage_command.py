@@ -14,12 +14,12 @@ from data_products import contract_changes
 from data_products.lineage_graph import Branch, lineage_graph
 from data_products.lineage_impact import Impact, impact_of, parsed_change
 from data_products.registry import load_products, products
-from deployments.serve import REPOSITORY
 from semantic_layer.errors import InputError
 from semantic_layer.loading import catalogue, load_catalogue
 from tasks.reporting.lineage_text import impact_text, lineage_text
 from tasks.settings import apply_profile
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 PROFILE = REPOSITORY / "deployments" / "profiles" / "local.env"
 
 contracts = typer.Typer(

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from semantic_layer.errors import TransientError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -68,13 +66,13 @@ def register(variables: Mapping[str, str]) -> None:
 
     Raises:
         TransientError: Prefect refused; its own words are in the message.
+        InputError: an automation runs what is not deployed.
     """
     _prefect(["work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"], variables)
     _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)], variables)
-    declared = yaml.safe_load(AUTOMATIONS_FILE.read_text(encoding="utf-8"))["automations"]
-    standing = _prefect(["automation", "ls"], {**variables, "COLUMNS": "400"})
-    if not all(each["name"] in standing for each in declared):
-        _prefect(["automation", "create", "--from-file", str(AUTOMATIONS_FILE)], variables)
+    from deployments.automations import register_automations  # noqa: PLC0415 - Prefect is dear
+
+    register_automations(AUTOMATIONS_FILE, variables["PREFECT_API_URL"])
 
 
 def _prefect(arguments: list[str], variables: Mapping[str, str]) -> str:
