@@ -103,6 +103,9 @@ def _wanted(requests: pl.DataFrame) -> pl.DataFrame:
             "parameters",
         )
         .explode("dn")
+        .with_columns(
+            pl.when(pl.col("parameters").list.len() > 0).then("parameters").alias("parameters")
+        )
         .explode("parameters")
         .with_columns(
             pl.col("parameters").struct.field("attribute").alias("wanted_attribute"),

@@ -90,7 +90,7 @@ def _standing(name: str, told: Record, on: str) -> Record:
 
 
 def _link(link: TransportLink, without: str | None) -> Record:
-    told = {
+    told: Record = {
         "link-id": link.link_id,
         "source": {"source-node": link.a},
         "destination": {"dest-node": link.b},

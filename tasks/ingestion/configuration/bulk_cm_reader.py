@@ -70,6 +70,7 @@ class _Object:
     dn: str = ""
     is_named: bool = False
     is_left_out: bool = False
+    has_attributes: bool = False
     attributes: list[tuple[str, Any]] = field(default_factory=list)
 
 
@@ -248,10 +249,12 @@ class _BulkCmReader:
             self._elements[-1].add(element.name, element.value())
             return
         own = self._objects[-1]
+        if own.has_attributes:
+            self._name(own)  # its first `attributes` name it
         if own.is_named:
-            # A second `attributes`, behind a contained object.
             self._tell(own, element.parts)
-        else:
+        elif not own.is_left_out:
+            own.has_attributes = True
             own.attributes.extend(element.parts.items())
 
     def _name(self, own: _Object) -> None:

@@ -68,7 +68,7 @@ class ObjectCollector:
     _dns: list[str] = field(default_factory=list)
     _attributes: list[str] = field(default_factory=list)
     _values: list[str | None] = field(default_factory=list)
-    _roots: dict[str, str] = field(default_factory=dict)
+    _dns_told: dict[str, None] = field(default_factory=dict)
     _broken: list[str] = field(default_factory=list)
 
     def remark(self, place: str, key: str, reason: str, content: object = "") -> None:
@@ -88,9 +88,11 @@ class ObjectCollector:
         Raises:
             UnreadableFileError: there are too many.
         """
-        if len(self._roots) >= MOST_OBJECTS:
+        if len(self._dns_told) >= MOST_OBJECTS:
             raise UnreadableFileError(f"The file holds more than {MOST_OBJECTS:,} objects.")
-        self._roots[dn] = dn
+        if dn in self._dns_told:
+            self.remark("", dn, "The object stands twice; what both say is put together.")
+        self._dns_told[dn] = None
         self._keep(dn, EXISTENCE, object_class)
 
     def tell(self, dn: str, name: str, value: object, place: str) -> None:
@@ -149,7 +151,7 @@ class ObjectCollector:
         broken = {root_of(dn)[0] for dn in self._broken}
         if broken:
             declared = ()
-        found = {dn: _root(dn, declared, broken) for dn in self._roots}
+        found = {dn: _root(dn, declared, broken) for dn in self._dns_told}
         told = pl.DataFrame(
             [(dn, *root) for dn, root in found.items()],
             schema={_DN: pl.String, "root_dn": pl.String, "is_whole": pl.Boolean},
