@@ -25,16 +25,24 @@ _PDU_SHARE = 0.8
 _UPDATES_A_HANDOVER = 0.08
 _RETRIES = 1.5
 _SESSIONS_A_SUBSCRIBER = 1.25
+_SIZED_FOR = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class CoreDemand:
-    """What the cells of each function of a class ask for in a stretch; (periods, functions)."""
+    """What the cells of each function of a class ask for in a stretch; (periods, functions).
+
+    Attributes:
+        sites: how many each serves.
+        usual: sessions of a mean period of the whole run.
+        gone: share of registrations or sessions that a restart has taken and not given back.
+    """
 
     dns: tuple[str, ...]
     of_cell: Array
     sites: Array
     sessions: Array
+    usual: Array
     core_fail: Array
     gone: Array
     returning: Array
@@ -81,6 +89,7 @@ def core_demand(
         of_cell=of_cell,
         sites=np.array(served, dtype=np.float64),
         sessions=sessions,
+        usual=np.maximum(state.sessions.mean(axis=0) @ of_cell, 1.0).astype(np.float64),
         core_fail=failed / np.maximum(sessions, 1e-9),
         gone=courses["gone"][time],
         returning=courses["back"][time],
@@ -112,7 +121,7 @@ def amf_measurements(
 ) -> Columns:
     """Return each measurement of access management as an array of (periods, functions)."""
     asked = core_demand(world, state, conditions.restarts, "AMFFunction", periods)
-    subscribers = _SUBSCRIBERS_A_SITE * asked.sites * _attached(asked.sessions, asked.sites)
+    subscribers = _SUBSCRIBERS_A_SITE * asked.sites * _attached(asked)
     registered = subscribers * (1.0 - asked.gone) * jitter(rng, asked.gone.shape, 0.002)
     service = poisson(rng, asked.sessions * _NG_SHARE)
     initial = poisson(rng, subscribers * (_NEW_A_SUBSCRIBER + _RETRIES * asked.returning))
@@ -138,7 +147,7 @@ def amf_measurements(
         "amf_authentication_failures": binomial(rng, checked, 0.003),
         "amf_paging_attempts": paged,
         "amf_paging_successes": binomial(rng, paged, 0.965 * (1.0 - asked.failing)),
-        "amf_cpu_usage": _usage(work, 0.8 * _SUBSCRIBERS_A_SITE * asked.sites, rng),
+        "amf_cpu_usage": _usage(work, _planned_work(asked, _NG_SHARE), rng),
     }
     return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
 
@@ -152,7 +161,7 @@ def smf_measurements(
 ) -> Columns:
     """Return each measurement of session management as an array of (periods, functions)."""
     asked = core_demand(world, state, conditions.restarts, "SMFFunction", periods)
-    subscribers = _SUBSCRIBERS_A_SITE * asked.sites * _attached(asked.sessions, asked.sites)
+    subscribers = _SUBSCRIBERS_A_SITE * asked.sites * _attached(asked)
     sessions = _SESSIONS_A_SUBSCRIBER * subscribers
     standing = sessions * (1.0 - asked.gone) * jitter(rng, asked.gone.shape, 0.003)
     tried = asked.sessions * _NG_SHARE * _PDU_SHARE * (1.0 - asked.core_fail)
@@ -164,7 +173,7 @@ def smf_measurements(
         ),
         "smf_pdu_sessions": standing,
         "smf_pdu_sessions_peak": np.rint(standing * 1.008),
-        "smf_cpu_usage": _usage(4.0 * attempts, 0.8 * _SUBSCRIBERS_A_SITE * asked.sites, rng),
+        "smf_cpu_usage": _usage(attempts, _planned_work(asked, _NG_SHARE * _PDU_SHARE), rng),
     }
     return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
 
@@ -206,10 +215,15 @@ def upf_measurements(
     return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
 
 
-def _attached(sessions: Array, sites: Array) -> Array:
+def _attached(asked: CoreDemand) -> Array:
     """Return the share of subscribers who are there: somewhat more when there is more to do."""
-    busy = sessions / np.maximum(sites * 400.0, 1.0)
+    busy = asked.sessions / asked.usual
     return np.asarray(0.9 + 0.06 * busy / (1.0 + busy))
+
+
+def _planned_work(asked: CoreDemand, share: float) -> Array:
+    """Return what a function is sized for: some times what is usual."""
+    return np.asarray(_SIZED_FOR * share * asked.usual)
 
 
 def _usage(work: Array, capacity: Array, rng: np.random.Generator) -> Array:
