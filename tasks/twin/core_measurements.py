@@ -173,7 +173,7 @@ def smf_measurements(
         ),
         "smf_pdu_sessions": standing,
         "smf_pdu_sessions_peak": np.rint(standing * 1.008),
-        "smf_cpu_usage": _usage(attempts, _planned_work(asked, _NG_SHARE * _PDU_SHARE), rng),
+        "smf_cpu_usage": _usage(1.0 * attempts, _planned_work(asked, _NG_SHARE * _PDU_SHARE), rng),
     }
     return {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
 

@@ -21,8 +21,9 @@ from semantic_layer.errors import InputError, UnknownNameError
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.twin import files
-from tasks.twin.alarms import alarm_records
+from tasks.twin.alarms import write_alarm_deliveries
 from tasks.twin.coverage import radio_map
+from tasks.twin.delivered_records import write_records
 from tasks.twin.delivered_rows import Run, delivered_rows
 from tasks.twin.effects import conditions_of, sound_conditions
 from tasks.twin.faults import Fault, Terrain, place_faults
@@ -234,8 +235,12 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
         written += write_measurement_files(newest, delivered / "pm", run.catalogue)
     radio = run.world.radio
     files.write_topology(scene.network, radio.built, run.calendar, delivered / "topology")
-    records = alarm_records(scene.network, faults, run.calendar, chosen.seed)
-    files.write_alarms(records, delivered / "alarms")
+    alarms = write_alarm_deliveries(
+        scene.network, run.world.routes.network, faults, run.calendar, chosen.seed,
+        delivered / "alarms", run.conditions.battery_share,
+    )  # fmt: skip
+    alarms.causes.write_parquet(half / "truth" / "alarm_causes.parquet")
+    told = write_records(run, faults, delivered)
     _write_truth(half / "truth", run, scene, faults, shocks)
     transport = run.world.routes.network
     counts = {
@@ -246,9 +251,10 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
         "links": len(transport.links),
         "core_functions": len(transport.functions),
         "faults": len(faults),
-        "alarms": len(records),
+        **alarms.counts,
         "measurement_files": written,
         "measurement_rows": rows,
+        **told,
     }
     return Manifest(target, chosen, *_windows(chosen), counts)
 
