@@ -147,7 +147,8 @@ def _report(network: Network, fault: Fault, begun: datetime, done: datetime, wri
     effect = _EFFECTS.get(fault.kind, "Users noticed worse service in the busy hours.")
     return (
         f"{head}\n# {title}\n\n## Summary\n\nFrom {begun:%Y-%m-%d %H:%M} to "
-        f"{done:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours, {len(fault.cells)} cells of {named} were affected. {effect}\n\n"
+        f"{done:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours, {len(fault.cells)} cells of {named} were "
+        f"affected. {effect}\n\n"
         f"## What was seen\n\n{book.seen}\n\n## Cause\n\nFound on site: {book.causes[0]}.\n\n"
         f"## What was done\n\n{book.actions[-1]}\n\n## What we change\n\n{book.warning}\n"
     )
