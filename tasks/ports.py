@@ -157,6 +157,76 @@ class TableMaintenance(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HotMark:
+    """How far a hot copy of a table has come.
+
+    Attributes:
+        snapshot_id: the last publish that it holds, as `TableStore.history` names it.
+        since: it holds all rows whose time is this or later.
+        token: changes whenever the copy does.
+    """
+
+    snapshot_id: int
+    since: datetime
+    token: str
+
+
+class HotStore(Protocol):
+    """A copy of the newest rows of tables, kept for speed; it may be lost or locked at any time.
+
+    No method raises because the store is held by another process or does not answer: then it holds
+    nothing. The rows of record are those of the `TableStore`.
+    """
+
+    def can_hold(self, schema: Mapping[str, pl.DataType]) -> bool:
+        """Tell whether columns of these types come back as they went in."""
+        ...
+
+    def mark(self, table: str) -> HotMark | None:
+        """Return how far the copy of a table has come, None when there is none."""
+        ...
+
+    def update(
+        self,
+        table: str,
+        time_column: str,
+        schema: Mapping[str, pl.DataType],
+        pieces: Iterable[tuple[Window, pl.DataFrame]],
+        mark: HotMark,
+    ) -> bool:
+        """Replace the rows of each window and drop those before `mark.since`, then set the mark.
+
+        Readers never see a part of it. A copy with other columns is begun anew.
+
+        Returns:
+            False when the store could not be used; then no mark stands or the former one does.
+        """
+        ...
+
+    def read(
+        self,
+        table: str,
+        mark: HotMark,
+        time_column: str,
+        window: Window,
+        columns: Mapping[str, pl.DataType],
+    ) -> pl.DataFrame | None:
+        """Return these columns of the rows of `window`, None unless `mark` stands."""
+        ...
+
+    def query(self, sql: str, marks: Mapping[str, HotMark]) -> pl.DataFrame | None:
+        """Return what SQL over the copies finds, None unless all of `marks` stand.
+
+        Tables are named as in the catalogue of tables, in double quotes.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let another process hold the store; the next call takes it again."""
+        ...
+
+
 class Validator(Protocol):
     """Judges measured facts of a frame against checks compiled from its contract."""
 

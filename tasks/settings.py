@@ -26,6 +26,18 @@ class Settings(BaseSettings):
     table_warehouse: str | None = Field(
         None, description="Where table files lie: a folder or `s3://...`. Unset: under home."
     )
+    hot_store: str = Field(
+        "duckdb",
+        description="Where a fast copy of the newest rows lies: `duckdb`, `clickhouse` or `none`.",
+    )
+    hot_store_url: str | None = Field(
+        None,
+        description="Of ClickHouse: `clickhouse://user:password@host:8123/database`, or "
+        "`chdb:///folder` for the engine in process.",
+    )
+    hot_days: int | None = Field(
+        None, ge=0, description="Days in the fast copy. Unset: as each table's lifecycle says."
+    )
     worker_pool: str = Field("ray", description="`ray` or `serial`.")
     ray_address: str | None = Field(
         None, description="Ray cluster address. Unset: a local Ray is started when needed."

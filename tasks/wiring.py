@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from semantic_layer.errors import InputError
 from tasks.ports import (
     Clock,
     DataReader,
     Door,
+    HotStore,
     LineageSink,
     TableMaintenance,
     TableStore,
@@ -22,6 +24,7 @@ from tasks.settings import Settings, settings
 
 if TYPE_CHECKING:
     from tasks.adapters.iceberg_tables import IcebergTables
+    from tasks.adapters.tiered_tables import TieredTables
 
 
 class Services:
@@ -32,8 +35,41 @@ class Services:
 
     @cached_property
     def tables(self) -> TableStore:
-        """Published tables."""
-        return self._iceberg
+        """Published tables: of record, behind a fast copy of the newest rows if one is chosen."""
+        return self.tiers or self._iceberg
+
+    @cached_property
+    def tiers(self) -> "TieredTables | None":
+        """The two tiers of published tables, None when `hot_store` is `none`."""
+        hot = self._hot_store()
+        if hot is None:
+            return None
+        from data_products.registry import table
+        from semantic_layer.loading import catalogue
+        from tasks.adapters.tiered_tables import TieredTables
+
+        def hot_days(name: str) -> int:
+            chosen = self.settings.hot_days
+            return catalogue().lifecycle_of(name).hot_days if chosen is None else chosen
+
+        return TieredTables(self._iceberg, hot, hot_days, table)
+
+    def _hot_store(self) -> HotStore | None:
+        match self.settings.hot_store:
+            case "duckdb":
+                from tasks.adapters.duckdb_hot_store import DuckDbHotStore
+
+                return DuckDbHotStore(self.settings.root / "hot" / "newest.duckdb")
+            case "clickhouse" if self.settings.hot_store_url:
+                from tasks.adapters.clickhouse_hot_store import ClickHouseHotStore
+
+                return ClickHouseHotStore(self.settings.hot_store_url)
+            case "none":
+                return None
+        raise InputError(
+            f"ANOPS_HOT_STORE={self.settings.hot_store!r} names no hot store, or lacks its "
+            "ANOPS_HOT_STORE_URL; use duckdb, clickhouse with a URL, or none."
+        )
 
     @cached_property
     def _iceberg(self) -> "IcebergTables":

@@ -17,7 +17,7 @@ _RUN_PREFIX = "retention"
 
 @step
 def maintain_tables(tables: list[str] | None = None) -> list[dict[str, Any]]:
-    """Compact, expire, clean and check tables, as their lifecycles say.
+    """Compact, expire, clean and check tables as their lifecycles say, and fill the hot copy.
 
     Args:
         tables: full names; every table of every product when None.
@@ -40,9 +40,10 @@ def maintain_tables(tables: list[str] | None = None) -> list[dict[str, Any]]:
             engines.clock.now(),
             Lineage(f"{_RUN_PREFIX} {run_id()}", version, definitions.version),
         )
+        is_hot = engines.tiers is not None and engines.tiers.warm_up(name)
         for problem in done.problems:
             _LOG.error("Table %s: %s", name, problem)
-        rows.append(done.row() | {"seconds": round(perf_counter() - started, 2)})
+        rows.append(done.row() | {"hot": is_hot, "seconds": round(perf_counter() - started, 2)})
         progress.reach(place / len(chosen))
     show_table("table-maintenance", rows, "Tables before and after maintenance")
     return rows

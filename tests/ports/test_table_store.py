@@ -79,8 +79,23 @@ def in_memory(_folder):
     return InMemoryTables(StoppedClock(), described)
 
 
+def tiered(folder):
+    """Iceberg with a hot copy that is brought up to date before each read."""
+    from tasks.adapters.duckdb_hot_store import DuckDbHotStore
+    from tasks.adapters.tiered_tables import TieredTables
+
+    class WarmedTables(TieredTables):
+        def read(self, table, window=None, **how):
+            self.warm_up(table)
+            return super().read(table, window, **how)
+
+    hot = DuckDbHotStore(folder / "hot.duckdb")
+    return WarmedTables(iceberg(folder), hot, lambda _table: 30, described)
+
+
 STORES = [
     pytest.param(iceberg, marks=pytest.mark.slow),
+    pytest.param(tiered, marks=pytest.mark.slow),
     in_memory,
 ]
 if TEST_POSTGRESQL:

@@ -30,7 +30,7 @@ class StoppedClock:
 
 @pytest.fixture
 def engines(tmp_path):
-    chosen = Services(Settings(home=tmp_path))
+    chosen = Services(Settings(home=tmp_path, hot_store="none"))
     tables = InMemoryTables(StoppedClock())
     chosen.__dict__.update(
         tables=tables, maintenance=InMemoryMaintenance(tables), clock=StoppedClock()
