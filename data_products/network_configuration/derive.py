@@ -45,7 +45,7 @@ def derive(
         looks: as `standing_looks`, of the new dumps.
 
     Returns:
-        Columns of the contract without `source`, ordered by object, attribute and time.
+        Columns of the contract without `source`, each attribute's rows in order of time.
     """
     columns = ["root_dn", "taken_at", "is_whole", "source_file"]
     every = pl.concat([standing_looks.select(columns), looks.select(columns)])

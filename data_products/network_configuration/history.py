@@ -12,6 +12,7 @@ import polars as pl
 
 _TOLD = "\ttold"
 _AGAIN = "\tagain"
+_NUMBER = "\tnumber"
 _PAST, _NEW = 0, 1
 
 
@@ -61,8 +62,8 @@ def revised_history(
         shape: columns.
 
     Returns:
-        The shape's columns, ordered by key and time; applying the same looks again, in whatever
-        order, gives the same rows.
+        The shape's columns, each key's rows in order of time; applying the same looks again, in
+        whatever order, gives the same rows.
     """
     within = [name for name in seen.scopes.columns if name != "scope"]
     looks = (
@@ -91,7 +92,7 @@ def revised_history(
         ],
         how="vertical_relaxed",
     )
-    return _changes(told, shape)
+    return _changes(told, keys, shape)
 
 
 def state_at(history: pl.DataFrame, shape: StateShape, moment: datetime) -> pl.DataFrame:
@@ -146,18 +147,21 @@ def _guards(
     )
 
 
-def _changes(told: pl.DataFrame, shape: StateShape) -> pl.DataFrame:
+def _changes(told: pl.DataFrame, keys: pl.DataFrame, shape: StateShape) -> pl.DataFrame:
     """Return the rows that differ from the one before them; where two say one time, the newer."""
-    key = list(shape.key)
-    ordered = told.sort([*key, "valid_from", _TOLD], maintain_order=True).unique(
-        [*key, "valid_from"], keep="last", maintain_order=True
+    # Numbers sort and compare many times faster than names.
+    numbered = keys.with_row_index(_NUMBER)
+    ordered = told.join(numbered, on=list(shape.key)).sort(_NUMBER, "valid_from", _TOLD)
+    is_last = (pl.col(_NUMBER) != pl.col(_NUMBER).shift(-1)) | (
+        pl.col("valid_from") != pl.col("valid_from").shift(-1)
     )
-    same_key = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
+    ordered = ordered.filter(is_last.fill_null(value=True))
+    same_key = (pl.col(_NUMBER) == pl.col(_NUMBER).shift()).fill_null(value=False)
     same_state = pl.all_horizontal(
         pl.col(name).eq_missing(pl.col(name).shift()) for name in (*shape.values, "is_removed")
     )
     # What was never there cannot go.
     unborn = pl.col("is_removed") & ~same_key
-    both_gone = pl.col("is_removed") & pl.col("is_removed").shift()
+    both_gone = pl.col("is_removed") & pl.col("is_removed").shift(fill_value=False)
     is_nothing_new = unborn | (same_key & (same_state | both_gone))
-    return ordered.filter(~is_nothing_new.fill_null(value=False)).select(shape.columns)
+    return ordered.filter(~is_nothing_new).select(shape.columns)
