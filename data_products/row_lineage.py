@@ -1,6 +1,7 @@
 """One value's way back: the rows, runs and delivered files that a KPI of a cell came from."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -34,6 +35,68 @@ class RowLineage:
     counted: tuple[tuple[str, float | None, int], ...]
     files: tuple[tuple[str, int], ...]
     left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileLineage:
+    """What came out of one delivered file.
+
+    Attributes:
+        file: its name.
+        rows, objects: how many rows, of how many managed objects.
+        first, last: the first and last period start.
+        run_ids: the runs that published them.
+        measurements: names of the measurements that it carried.
+        kpis: names of the KPIs that at least one of them enters.
+    """
+
+    file: str
+    rows: int
+    objects: int
+    first: datetime
+    last: datetime
+    run_ids: tuple[str, ...]
+    measurements: tuple[str, ...]
+    kpis: tuple[str, ...]
+
+
+def file_lineage(rows: pl.LazyFrame, file: str, catalogue: Catalogue) -> FileLineage:
+    """Return what came out of `file`, given measurement rows that hold some of it."""
+    known = rows.collect_schema().names()
+    columns = {
+        name: one.column for name, one in catalogue.measurements.items() if one.column in known
+    }
+    found = (
+        rows.filter(pl.col("source_file") == file)
+        .select(
+            pl.len().alias("rows"),
+            pl.col("managed_object_dn").n_unique().alias("objects"),
+            pl.col("period_start").min().alias("first"),
+            pl.col("period_start").max().alias("last"),
+            pl.col("run_id").unique().sort().implode().alias("run_ids"),
+            *(pl.col(column).count().alias(f"count {name}") for name, column in columns.items()),
+        )
+        .collect()
+        .row(0, named=True)
+    )
+    carried = tuple(name for name in columns if found[f"count {name}"])
+    vectors = {
+        one.name for one in catalogue.measurements.values() if (one.derived_from or "") in carried
+    }
+    return FileLineage(
+        file=file,
+        rows=found["rows"],
+        objects=found["objects"],
+        first=found["first"],
+        last=found["last"],
+        run_ids=tuple(found["run_ids"]),
+        measurements=carried,
+        kpis=tuple(
+            kpi.name
+            for kpi in catalogue.kpis.values()
+            if {name for _, name in kpi.terms} & {*carried, *vectors}
+        ),
+    )
 
 
 def lineage_of_row(

@@ -1,6 +1,7 @@
 """The words `anops lineage`, `anops catalogue` and `anops contracts` and what they print."""
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from tasks.reporting.lineage_text import impact_text, lineage_text
 from tasks.settings import apply_profile
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+_FILE = re.compile(r"\.(xml|csv|parquet|xlsx|json)(\.gz)?$")
 PROFILE = REPOSITORY / "deployments" / "profiles" / "local.env"
 
 contracts = typer.Typer(
@@ -29,7 +31,8 @@ contracts = typer.Typer(
 
 def lineage(
     name: Annotated[
-        str, typer.Argument(help="A KPI, measurement, counter, product, table or table.column.")
+        str,
+        typer.Argument(help="KPI, measurement, counter, product, table, table.column, file."),
     ],
     *,
     downstream: Annotated[
@@ -49,6 +52,9 @@ def lineage(
     """Say where a value comes from, where it goes, and what a change of it breaks."""
     if cell:
         _say(_traced(name, cell, at, granularity))
+        return
+    if _FILE.search(name):
+        _say(_file_traced(name))
         return
     graph = lineage_graph()
     if impact:
@@ -105,6 +111,13 @@ def _traced(kpi: str, cell: str, at: datetime | None, granularity: str) -> str:
         raise InputError("Tracing a cell's value needs --at, a moment of its period.")
     moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     return trace_value.fn(kpi, cell, moment, granularity)
+
+
+def _file_traced(file: str) -> str:
+    apply_profile(PROFILE)
+    from tasks.reporting.steps import trace_file  # noqa: PLC0415 - Prefect is dear
+
+    return trace_file.fn(file)
 
 
 def _checked_out(revision: str, folder: Path) -> Path:

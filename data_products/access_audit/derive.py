@@ -63,7 +63,7 @@ def derive(
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    row = {name: record.get(name) for name in AUDIT_SCHEMA}
+    row: dict[str, Any] = {name: record.get(name) for name in AUDIT_SCHEMA}
     for name in _TIMES:
         row[name] = datetime.fromisoformat(row[name]) if row[name] else None
     if row["read_at"] is None or row["read_at"].tzinfo is None:

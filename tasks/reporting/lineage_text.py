@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from data_products.lineage_graph import Branch
 from data_products.lineage_impact import Change, Impact
-from data_products.row_lineage import RowLineage
+from data_products.row_lineage import FileLineage, RowLineage
 from tasks.reporting.wording import clean
 
 _LEAVES = 12
@@ -47,6 +47,19 @@ def row_lineage_text(found: RowLineage, unit: str) -> str:
         lines.append(f"  {found.left_out} suspect rows were left out")
     lines += [f"  {rows} rows from {clean(file)}" for file, rows in found.files]
     return "\n".join(lines)
+
+
+def file_lineage_text(found: FileLineage) -> str:
+    """Return what came out of a delivered file."""
+    return "\n".join(
+        [
+            f"{clean(found.file)} gave {found.rows} rows of {found.objects} managed objects",
+            f"  periods from {found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M}",
+            f"  published by run {', '.join(found.run_ids)}",
+            f"  {len(found.measurements)} measurements: {', '.join(found.measurements)}",
+            f"  {len(found.kpis)} KPIs that they enter: {', '.join(found.kpis)}",
+        ]
+    )
 
 
 def _branches(branches: Sequence[Branch], indent: str) -> Iterator[str]:

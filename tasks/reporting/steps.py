@@ -11,7 +11,7 @@ from data_products.access_audit.derive import derive as audited
 from data_products.lineage import Snapshot
 from data_products.lineage_graph import lineage_graph
 from data_products.registry import products
-from data_products.row_lineage import RowLineage, lineage_of_row
+from data_products.row_lineage import RowLineage, file_lineage, lineage_of_row
 from semantic_layer.errors import InputError
 from semantic_layer.kpis import Kpi
 from semantic_layer.loading import catalogue
@@ -24,7 +24,7 @@ from tasks.reporting.files import report_folder, write_files
 from tasks.reporting.html_page import html_page
 from tasks.reporting.inspection import cell_explanation, summary_of_kpi
 from tasks.reporting.kpi_sources import kpi_sources
-from tasks.reporting.lineage_text import row_lineage_text
+from tasks.reporting.lineage_text import file_lineage_text, row_lineage_text
 from tasks.reporting.markdown_page import data_uri, findings_rows, markdown_page
 from tasks.reporting.network_report import network_report
 from tasks.reporting.notifications import notification
@@ -166,6 +166,27 @@ def trace_value(kpi: str, cell: str, moment: datetime, granularity: str = "15min
     if row.is_empty():
         raise InputError(f"Nothing is published of {cell!r} for {window} by {granularity}.")
     return row_lineage_text(_traced(asked, row, tables, window), asked.unit)
+
+
+@step
+def trace_file(file: str) -> str:
+    """Return as text what came out of a delivered file: rows, objects, periods, measurements.
+
+    Args:
+        file: its name, or a part that only it has.
+
+    Raises:
+        InputError: no published row came from such a file, or from several.
+    """
+    rows = _read_by_me(f"trace {file}").read("pm_measurements")
+    named = pl.col("source_file").str.contains(file, literal=True)
+    files = rows.filter(named).select("source_file").unique().head(6).collect()["source_file"]
+    if len(files) != 1:
+        near = ", ".join(sorted(files)) or "none"
+        raise InputError(
+            f"{file!r} must name one file that measurements came from; it fits {near}."
+        )
+    return file_lineage_text(file_lineage(rows, files[0], catalogue()))
 
 
 @step

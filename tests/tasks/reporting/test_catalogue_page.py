@@ -14,14 +14,19 @@ from data_products.lineage_impact import impact_of, parsed_change
 from data_products.product import TIME
 from data_products.quality_history import quality_history
 from data_products.registry import products, table
-from data_products.row_lineage import lineage_of_row
+from data_products.row_lineage import file_lineage, lineage_of_row
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.reporting.catalogue_material import age_text, catalogue_entries
 from tasks.reporting.catalogue_page import bytes_text, catalogue_page
 from tasks.reporting.catalogue_picture import lineage_picture
-from tasks.reporting.lineage_text import impact_text, lineage_text, row_lineage_text
+from tasks.reporting.lineage_text import (
+    file_lineage_text,
+    impact_text,
+    lineage_text,
+    row_lineage_text,
+)
 from tasks.reporting.notifications import notification
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -194,6 +199,26 @@ def test_one_value_leads_back_to_its_run_its_counts_and_its_files():
     text = row_lineage_text(found, kpi.unit)
     assert "prb_usage_dl is 15 %" in text
     assert "1 rows from f2.xml" in text
+
+
+def test_a_file_leads_on_to_its_rows_and_the_kpis_that_they_enter():
+    rows = pl.DataFrame(
+        {
+            "managed_object_dn": ["A", "B", "C"],
+            "period_start": [START, START, START],
+            "source_file": ["f1.xml", "f1.xml", "f2.xml"],
+            "run_id": ["r1", "r2", "r3"],
+            "prb_used_dl_prb": [1.0, None, 2.0],
+            "wb_cqi_dist_count": [[1.0], None, None],
+            "prb_avail_ul_prb": [None, None, 5.0],
+        }
+    )
+    found = file_lineage(rows.lazy(), "f1.xml", catalogue())
+    assert (found.rows, found.objects, found.run_ids) == (2, 2, ("r1", "r2"))
+    assert set(found.measurements) == {"prb_used_dl", "wb_cqi_dist"}
+    assert {"prb_usage_dl", "mean_cqi"} <= set(found.kpis)
+    assert "prb_usage_ul" not in found.kpis
+    assert "f1.xml gave 2 rows of 2 managed objects" in file_lineage_text(found)
 
 
 def test_sizes_and_ages_read_as_people_say_them():
