@@ -1,104 +1,154 @@
-"""Alarms that equipment raises: for the faults it notices, and for matters beside them.
+"""Alarms of a run: raised by faults and beside them, sent by three systems, and their causes.
 
-Fields are those of AlarmRecord in 3GPP TS 28.532 12.2 and TS 28.111; probable causes and alarm
-types are ITU-T X.733's and X.736's as TS 32.111-2 annex B lists them.
+The radio network speaks VES, transport TMF642, the core keeps an alarm list of 3GPP TS 28.532.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
+import polars as pl
 
-from tasks.twin.faults import Fault, FaultKind
-from tasks.twin.layout import Network
-from tasks.twin.traffic import PERIOD_S, Season
-
-AlarmRecord = dict[str, Any]
-
-# kind -> alarm type, probable cause, severity, specific problem
-_RAISED: dict[FaultKind, tuple[str, str, str, str]] = {
-    "outage": ("EQUIPMENT_ALARM", "equipmentMalfunction", "CRITICAL", "Cell service unavailable"),
-    "feeder_loss": ("EQUIPMENT_ALARM", "antennaFailure", "MAJOR", "VSWR over threshold"),
-    "mimo_branch_loss": ("EQUIPMENT_ALARM", "transmitterFailure", "MINOR", "RF branch degraded"),
-    "core_link_failure": (
-        "COMMUNICATIONS_ALARM", "connectionEstablishmentError", "MAJOR", "NG link unstable",
-    ),
-}  # fmt: skip
-_UNRELATED = (
-    ("ENVIRONMENTAL_ALARM", "enclosureDoorOpen", "WARNING", "Cabinet door open"),
-    ("ENVIRONMENTAL_ALARM", "temperatureUnacceptable", "MINOR", "Cabinet temperature high"),
-    ("EQUIPMENT_ALARM", "batteryFailure", "MINOR", "Battery test failed"),
-    ("COMMUNICATIONS_ALARM", "timingProblem", "WARNING", "Synchronization reference lost"),
-    ("PROCESSING_ERROR_ALARM", "versionMismatch", "WARNING", "License will expire"),
+from semantic_layer.loading import catalogue
+from tasks.twin.alarm_delivery import SentNotification, sent_notifications
+from tasks.twin.alarm_documents import (
+    alarm_number,
+    alarm_records,
+    record_id,
+    records_notifications,
+    tmf_events,
 )
-_UNRELATED_A_SITE_DAY = 0.04
+from tasks.twin.alarm_lives import AlarmLife, alarm_lives
+from tasks.twin.alarm_spread import Ground
+from tasks.twin.faults import Fault
+from tasks.twin.layout import Network
+from tasks.twin.traffic import Season
+from tasks.twin.transport_network import TransportNetwork
+from tasks.twin.ves_writer import ves_alarm_id, ves_batches
+
+CAUSES_SCHEMA: dict[str, pl.DataType] = {
+    "alarm_id": pl.String(),
+    "managed_object_dn": pl.String(),
+    "raised_at": pl.Datetime("us", "UTC"),
+    "alarm_name": pl.String(),
+    "fault_id": pl.String(),
+    "is_root": pl.Boolean(),
+    "hops": pl.Int32(),
+}
+"""Columns of what is known of each raising of an alarm; `fault_id` is null where no fault is."""
 
 
-def alarm_records(
-    network: Network, faults: Sequence[Fault], calendar: Season, seed: int
-) -> list[AlarmRecord]:
-    """Return the alarms of a run in order of raising; those still up have no cleared time."""
-    rng = np.random.default_rng([seed, 9])
-    records = []
-    for fault in faults:
-        if fault.has_alarm and fault.kind in _RAISED:
-            records.extend(_of_fault(network, fault, calendar, rng))
-    records.extend(_unrelated(network, calendar, rng))
-    records.sort(key=lambda record: (record["alarmRaisedTime"], record["objectInstance"]))
-    for number, record in enumerate(records, 1):
-        record["alarmId"] = f"A{number:06d}"
-    return records
+@dataclass(frozen=True, slots=True)
+class AlarmDeliveries:
+    """What was written.
+
+    Attributes:
+        counts: `alarms` (raisings of which something arrived), `alarm_notifications` (what the
+            files tell, duplicates included) and `alarm_files`.
+        causes: columns of `CAUSES_SCHEMA`; names and times as the files tell them.
+    """
+
+    counts: dict[str, int]
+    causes: pl.DataFrame
 
 
-def _of_fault(
-    network: Network, fault: Fault, calendar: Season, rng: np.random.Generator
-) -> list[AlarmRecord]:
-    # A gradual fault is noticed when it has grown.
-    onset = min(fault.first + fault.ramp, fault.last - 1)
-    raised = calendar.starts[onset] + timedelta(seconds=int(rng.integers(5, PERIOD_S)))
-    end = calendar.starts[fault.last - 1] + timedelta(seconds=PERIOD_S)
-    is_over = fault.last < calendar.periods
-    cleared = end + timedelta(seconds=int(rng.integers(5, 300))) if is_over else None
-    named = [network.cells[cell].dn for cell in fault.cells]
-    if fault.kind == "core_link_failure":
-        named = [f"{network.cells[fault.cells[0]].site.element_dn},GNBCUCPFunction=1"]
-    return [_record(dn, _RAISED[fault.kind], raised, cleared) for dn in named]
+@dataclass(frozen=True, slots=True)
+class _System:
+    """How one system names its alarms, writes them, and how many moments its files tell."""
+
+    name: str
+    alarm_id: Callable[[SentNotification], str]
+    documents: Callable[[Sequence[SentNotification]], list[dict[str, Any]]]
+    moments: Callable[[Sequence[SentNotification]], int]
+    by: Callable[[SentNotification], datetime]
 
 
-def _unrelated(network: Network, calendar: Season, rng: np.random.Generator) -> list[AlarmRecord]:
-    days = calendar.periods / 96
-    count = int(rng.poisson(_UNRELATED_A_SITE_DAY * len(network.sites) * days))
-    records = []
-    for _ in range(count):
-        site = network.sites[int(rng.integers(0, len(network.sites)))]
-        start = calendar.starts[int(rng.integers(0, calendar.periods))]
-        raised = start + timedelta(seconds=int(rng.integers(0, PERIOD_S)))
-        cleared = raised + timedelta(minutes=float(rng.uniform(10, 600)))
-        is_over = cleared < calendar.starts[-1]
-        cause = _UNRELATED[int(rng.integers(0, len(_UNRELATED)))]
-        records.append(_record(site.element_dn, cause, raised, cleared if is_over else None))
-    return records
+_RADIO = _System("ves", ves_alarm_id, ves_batches, len, lambda one: one.received_at)
+_TRANSPORT = _System("tmf642", alarm_number, tmf_events, len, lambda one: one.received_at)
+_CORE = _System(
+    "records", record_id, alarm_records, records_notifications, lambda one: one.life.raised_at
+)
+_SYSTEMS = (_RADIO, _TRANSPORT, _CORE)
 
 
-def _record(
-    dn: str, cause: tuple[str, str, str, str], raised: datetime, cleared: datetime | None
-) -> AlarmRecord:
-    alarm_type, probable_cause, severity, problem = cause
-    return {
-        "alarmId": "",
-        "objectInstance": dn,
-        "alarmType": alarm_type,
-        "probableCause": probable_cause,
-        "specificProblem": problem,
-        "perceivedSeverity": severity if cleared is None else "CLEARED",
-        "originalSeverity": severity,
-        "alarmRaisedTime": _iso(raised),
-        "alarmClearedTime": None if cleared is None else _iso(cleared),
-        "ackState": "UNACKNOWLEDGED",
-        "additionalText": f"{problem} at {dn}",
+def write_alarm_deliveries(
+    network: Network,
+    transport: TransportNetwork,
+    faults: Sequence[Fault],
+    calendar: Season,
+    seed: int,
+    folder: Path,
+    battery_share: npt.NDArray[Any] | None = None,
+) -> AlarmDeliveries:
+    """Write what arrived of a run's alarms, one file a day and system.
+
+    Args:
+        network: sites and cells.
+        transport: routers, links and functions.
+        faults: of the run.
+        calendar: of the run.
+        seed: of everything random.
+        folder: of the files.
+        battery_share: by period and site, the charge of batteries; without it none runs empty.
+    """
+    ground = Ground(network, transport, battery_share)
+    lives = alarm_lives(ground, faults, calendar, catalogue().alarms, seed)
+    of_system: dict[str, list[SentNotification]] = {it.name: [] for it in _SYSTEMS}
+    for one in sent_notifications(lives, seed):
+        of_system[_system_of(one.life.dn).name].append(one)
+    files, moments = 0, 0
+    for system in _SYSTEMS:
+        for day, of_day in _by_day(of_system[system.name], system.by).items():
+            documents = system.documents(of_day)
+            moments += system.moments(of_day)
+            if documents:
+                _write(documents, folder / f"alarms-{system.name}-{day}.json")
+                files += 1
+    whole = [one for sent in of_system.values() for one in sent]
+    causes = alarm_causes(whole)
+    counts = {"alarms": causes.height, "alarm_notifications": moments, "alarm_files": files}
+    return AlarmDeliveries(counts, causes)
+
+
+def alarm_causes(sent: Iterable[SentNotification]) -> pl.DataFrame:
+    """Return which fault each raising belongs to, by the time that its equipment told."""
+    told: Mapping[tuple[AlarmLife, str], datetime] = {
+        (one.life, _system_of(one.life.dn).alarm_id(one)): one.began_at for one in sent
     }
+    rows = [
+        (
+            alarm_id, life.dn, began_at, life.definition.name, life.fault_id,
+            life.fault_id is not None and life.hops == 0, life.hops,
+        )
+        for (life, alarm_id), began_at in told.items()
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=CAUSES_SCHEMA, orient="row")
+    return frame.sort("raised_at", "alarm_id", "managed_object_dn")
 
 
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _system_of(dn: str) -> _System:
+    if dn.startswith("SubNetwork=transport,"):
+        return _TRANSPORT
+    return _CORE if dn.startswith("SubNetwork=core,") else _RADIO
+
+
+def _by_day(
+    sent: Iterable[SentNotification], by: Callable[[SentNotification], datetime]
+) -> dict[str, list[SentNotification]]:
+    found: dict[str, list[SentNotification]] = {}
+    for one in sent:
+        found.setdefault(f"{by(one):%Y-%m-%d}", []).append(one)
+    return dict(sorted(found.items()))
+
+
+def _write(documents: list[dict[str, Any]], path: Path) -> None:
+    """Write one document a line, as collectors append them; an alarm list stays one list."""
+    if path.name.startswith("alarms-records"):
+        text = json.dumps(documents, indent=1)
+    else:
+        text = "\n".join(json.dumps(document) for document in documents)
+    path.write_text(text + "\n", encoding="utf-8")

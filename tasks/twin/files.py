@@ -4,15 +4,12 @@
 truth; `truth/` holds faults, their effects and what was benign.
 """
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import yaml
 
-from tasks.twin.alarms import AlarmRecord
 from tasks.twin.coverage import Tally
 from tasks.twin.delivered_rows import DeliveredRows
 from tasks.twin.faults import radio_neighbors
@@ -104,16 +101,6 @@ def write_inventory_mapping(files: str, folder: Path) -> None:
         "columns": columns,
     }
     write_mapping(mapping, folder / "cells.mapping.yaml")
-
-
-def write_alarms(records: Sequence[AlarmRecord], folder: Path) -> None:
-    """Write one JSON file a day of raising, each a list of alarm records."""
-    by_day: dict[str, list[AlarmRecord]] = {}
-    for record in records:
-        by_day.setdefault(record["alarmRaisedTime"][:10], []).append(record)
-    for day, of_day in sorted(by_day.items()):
-        text = json.dumps(of_day, indent=1) + "\n"
-        (folder / f"alarms-{day}.json").write_text(text, encoding="utf-8")
 
 
 def missing_cells(network: Network, missing_sites: np.ndarray) -> np.ndarray:
