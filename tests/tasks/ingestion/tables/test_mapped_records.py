@@ -20,6 +20,7 @@ from tasks.ingestion.tables.mapping_sources import mapping_sources, record_sourc
 from tasks.ingestion.tables.record_mappings import parse_record_mapping
 from tasks.ingestion.tables.record_values import product_values
 from tasks.ingestion.tables.table_layout import MappingError
+from tests.conftest import REPOSITORY
 
 HEAD = "mapping: 1\ninto: trouble_tickets\n"
 TICKETS = (
@@ -373,8 +374,6 @@ def test_vectorised_times_say_what_python_says(moment):
 
 
 def test_the_shelf_holds_record_mappings_that_load_and_say_what_they_leave_out():
-    from tests.conftest import REPOSITORY
-
     shelf = REPOSITORY / "deployments/mappings"
     texts = {path.name: path.read_text() for path in sorted(Path(shelf).glob("*.mapping.yaml"))}
     loaded = [
@@ -389,8 +388,6 @@ def test_the_shelf_holds_record_mappings_that_load_and_say_what_they_leave_out()
 
 @pytest.mark.real_data
 def test_real_incidents_are_read_whole(real_data):
-    from tests.conftest import REPOSITORY
-
     shelf = REPOSITORY / "deployments/mappings"
     (source,) = record_sources(real_data / "incidents", shelf, "trouble_tickets")
     found = mapped_records(source.folder, source.mapping)
