@@ -240,7 +240,7 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
         delivered / "alarms", run.conditions.battery_share,
     )  # fmt: skip
     alarms.causes.write_parquet(half / "truth" / "alarm_causes.parquet")
-    told = write_records(run, faults, delivered)
+    told = write_records(run, faults, delivered, half / "truth")
     _write_truth(half / "truth", run, scene, faults, shocks)
     transport = run.world.routes.network
     counts = {

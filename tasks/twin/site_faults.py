@@ -41,7 +41,7 @@ def link_cut(terrain: Terrain, rng: np.random.Generator) -> Sketch | None:
     links = terrain.transport.links
     lone = [one for one in links if one.layer == "microwave" or _is_spur(terrain, one)]
     fibres = [one for one in links if one.layer == "optical"]
-    pool = lone if lone and rng.random() < 0.6 else fibres
+    pool = lone if lone and rng.random() < 0.8 else fibres
     link = pool[int(rng.integers(0, len(pool)))]
     sites = _sites_over(terrain, link.link_id)
     if not 0 < len(sites) <= _MOST_SITES:
