@@ -1,16 +1,17 @@
-"""Steps of curation: measurements in, KPIs of cells and of all else out, at every granularity."""
+"""Steps of curation: measurements in, KPIs out; sessions in, the users' experience out."""
 
 from datetime import datetime
 
 import polars as pl
 
-from data_products.cell_kpis.derive import SOURCE
 from data_products.cell_kpis.derive import derive as cell_kpis
 from data_products.core_kpis.derive import derive as core_kpis
+from data_products.customer_experience.derive import derive as customer_experience
 from data_products.lineage import Snapshot
 from data_products.pm_measurements.derive import derive as completed
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import GRANULARITIES, Window
+from semantic_layer.services import service_catalogue
 from tasks.curation.windows import newest_closed
 from tasks.step import run_id, step
 from tasks.wiring import services
@@ -45,10 +46,22 @@ def publish_core_kpis(measurements: Snapshot, window: Window) -> list[Snapshot]:
     for name in GRANULARITIES:
         whole = window.widened_to(name)
         kpis = core_kpis(_measured(measurements, whole), name, catalogue()).collect()
-        if kpis.is_empty() and not _stands("core_kpis", whole, name):
-            found.append(services().tables.snapshot("core_kpis"))
-        else:
-            found.append(_publish("core_kpis", measurements, whole, kpis, name))
+        found.append(_publish_where_told("core_kpis", measurements, whole, kpis, name))
+    return found
+
+
+@step
+def publish_customer_experience(sessions: Snapshot, window: Window) -> list[Snapshot]:
+    """Publish `customer_experience` of the window by hour and day, from the sessions sampled.
+
+    Where no probe delivers sessions, nothing is published.
+    """
+    found = []
+    for name in ("hour", "day"):
+        whole = window.widened_to(name)
+        told = services().tables.read(sessions.table, whole, snapshot_id=sessions.id or None)
+        rows = customer_experience(told, name, service_catalogue()).collect()
+        found.append(_publish_where_told("customer_experience", sessions, whole, rows, name))
     return found
 
 
@@ -74,15 +87,25 @@ def _measured(measurements: Snapshot, window: Window) -> pl.LazyFrame:
     return completed(rows, catalogue())
 
 
-def _stands(table: str, window: Window, granularity: str) -> bool:
+def _publish_where_told(
+    table: str, source: Snapshot, window: Window, rows: pl.DataFrame, granularity: str
+) -> Snapshot:
+    """Publish rows, or an empty window where some stood; else return the standing snapshot."""
+    if rows.is_empty() and not _stands(table, source.table, window, granularity):
+        return services().tables.snapshot(table)
+    return _publish(table, source, window, rows, granularity)
+
+
+def _stands(table: str, source: str, window: Window, granularity: str) -> bool:
     """Tell whether rows were computed for the window before, so that they must be replaced."""
     known = services().tables.read(table, window, columns=["granularity", "source"])
-    own = known.filter(pl.col("granularity") == granularity, pl.col("source") == SOURCE)
+    own = known.filter(pl.col("granularity") == granularity, pl.col("source") == source)
     return not own.head(1).collect().is_empty()
 
 
 def _publish(
-    table: str, measurements: Snapshot, window: Window, kpis: pl.DataFrame, granularity: str
+    table: str, source: Snapshot, window: Window, rows: pl.DataFrame, granularity: str
 ) -> Snapshot:
-    scope = {"granularity": granularity, "source": SOURCE}
-    return services().door.publish(table, window, kpis, [measurements], run_id(), scope=scope)
+    """Publish rows computed here; their `source` is the table that they come from."""
+    scope = {"granularity": granularity, "source": source.table}
+    return services().door.publish(table, window, rows, [source], run_id(), scope=scope)

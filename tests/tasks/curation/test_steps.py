@@ -157,3 +157,52 @@ def test_core_rows_whose_measurements_were_taken_back_go_too(tables):
     assert len(core_rows(tables)) == 3
     steps.publish_core_kpis.fn(deliver(tables, DAY, measured([0])), DAY)
     assert core_rows(tables) == []
+
+
+def sampled(tables, *minutes, subscribers=6):
+    rows = pl.DataFrame(
+        [
+            {
+                "session_id": f"{minute}-{number}",
+                "started_at": MIDNIGHT + timedelta(minutes=minute),
+                "subscriber_id": f"u{number}",
+                "cell_dn": "ManagedElement=1,NRCellDU=1",
+                "service": "voice",
+                "weight": 10.0,
+                "is_setup": True,
+                "is_dropped": False,
+                "throughput_dl_mbps": 5.0,
+                "throughput_ul_mbps": 1.0,
+                "round_trip_ms": 40.0,
+                "packet_loss_share": 0.0,
+            }
+            for minute in minutes
+            for number in range(subscribers)
+        ],
+        schema_overrides={"started_at": TIME},
+    )
+    return tables.publish(
+        "service_sessions", DAY, rows, Lineage("run", "1", "v"), {"source": "probe"}
+    )
+
+
+def test_sessions_become_experience_by_hour_and_day(tables):
+    snapshot = sampled(tables, 5, 65)
+    steps.publish_customer_experience.fn(snapshot, DAY)
+    told = tables.read("customer_experience").collect().sort("granularity", "period_start")
+    assert told["granularity"].to_list() == ["day", "hour", "hour"]
+    assert told["sessions_count"].to_list() == [120.0, 60.0, 60.0]
+    assert told["satisfied_share"].to_list() == [1.0, 1.0, 1.0]
+    assert told["source"].unique().to_list() == ["service_sessions"]
+
+
+def test_sessions_that_were_taken_back_leave_no_experience(tables):
+    steps.publish_customer_experience.fn(sampled(tables, 5), DAY)
+    steps.publish_customer_experience.fn(sampled(tables, 5, subscribers=0), DAY)
+    assert tables.read("customer_experience").collect().is_empty()
+
+
+def test_without_a_probe_nothing_is_published(tables):
+    empty = tables.snapshot("service_sessions")
+    assert {one.id for one in steps.publish_customer_experience.fn(empty, DAY)} == {0}
+    assert tables.read("data_quality").collect().is_empty()
