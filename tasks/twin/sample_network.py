@@ -39,6 +39,7 @@ from tasks.twin.scenario import (
     planned_busy_use,
 )
 from tasks.twin.state import network_state
+from tasks.twin.subscribers import write_sessions
 from tasks.twin.traffic import (
     PERIOD_S,
     PERIODS_A_DAY,
@@ -131,8 +132,8 @@ def _alone(lock: Path) -> Iterator[None]:
 def _made_anew(chosen: SampleNetwork, folder: Path, target: Path) -> Manifest:
     half = folder / ".half" / target.name
     shutil.rmtree(half, ignore_errors=True)
-    for part in ("delivered/pm", "delivered/history", "delivered/topology", "delivered/alarms"):
-        (half / part).mkdir(parents=True)
+    for part in ("pm", "history", "topology", "alarms", "sessions"):
+        (half / "delivered" / part).mkdir(parents=True)
     (half / "truth").mkdir()
     manifest = _write(chosen, half, target)
     (half / "manifest.json").write_text(json.dumps(_described(manifest), indent=2) + "\n", "utf-8")
@@ -241,6 +242,8 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
     )  # fmt: skip
     alarms.causes.write_parquet(half / "truth" / "alarm_causes.parquet")
     told = write_records(run, faults, delivered, half / "truth")
+    periods = (chosen.newest_first, run.calendar.periods)
+    told["service_sessions"] = write_sessions(run, *periods, delivered / "sessions")
     _write_truth(half / "truth", run, scene, faults, shocks)
     transport = run.world.routes.network
     counts = {
