@@ -212,7 +212,7 @@ ROWS = pl.DataFrame(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(condition=conditions())
 def test_a_condition_means_the_same_in_polars_and_sql(engines, tmp_path, condition):
