@@ -125,7 +125,7 @@ def test_what_cannot_be_read_says_where_and_why(text, says):
         parsed_condition(text, SUBJECTS)
 
 
-PIECES = list("()<>=,a2") + ["band", "region", "cell_drop_rate", "!=", "and", "or", "not", "in", "is"]
+PIECES = [*"()<>=,a2", "band", "region", "cell_drop_rate", "!=", "and", "or", "not", "in", "is"]
 
 
 @settings(max_examples=300, deadline=None)
