@@ -26,6 +26,13 @@ from semantic_layer.loading import Catalogue
 KEY = ("source", "alarm_id", "managed_object_dn")
 """What makes two notifications be about one alarm; an alarm id is unique to its system only."""
 
+NEEDED = (
+    *KEY, "notified_at", "notification_id", "notification_type", "perceived_severity",
+    "probable_cause", "specific_problem", "alarm_type", "alarm_name", "reporting_entity",
+    "received_at",
+)  # fmt: skip
+"""The columns of notifications that alarms are derived from."""
+
 REPEATED_WITHIN_S = 300
 """Seconds within which a raising or clearing told again is the same one (our choice: collectors
 send again within seconds, people and schedules raise again later)."""
@@ -68,7 +75,7 @@ def derive(notifications: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
         The columns of `alarms`, without lineage.
     """
     lives = _lives(_in_order(notifications))
-    alarms = _alarms(lives).sort(*KEY, "raised_at")
+    alarms = _alarms(lives)
     alarms = _ended(_flapping(alarms))
     skews = clock_skews(notifications)
     day = pl.col("raised_at").dt.truncate("1d").alias("day")
@@ -103,78 +110,114 @@ def _in_order(notifications: pl.DataFrame) -> pl.DataFrame:
 
 def _lives(told: pl.DataFrame) -> pl.DataFrame:
     """Number the lives of each alarm from 1, and mark what only repeats what was said."""
-    kind = pl.col("notification_type")
+    kind, at = pl.col("notification_type"), pl.col("notified_at")
     is_said = kind != "ACKNOWLEDGED"
-    last = (
-        pl.when(is_said).then(kind).forward_fill().shift(1).over(KEY).alias("last"),
-        pl.when(is_said).then("notified_at").forward_fill().shift(1).over(KEY).alias("last_at"),
-        (pl.struct(kind, "notified_at", "perceived_severity").rle_id().over(KEY)).alias("saying"),
+    said = pl.when(is_said).then
+    # Rows of one alarm lie together: the row before tells, if it is of the same alarm.
+    before = told.with_columns(_alarm_number()).with_columns(
+        said(kind).forward_fill().shift(1).alias("last"),
+        said(at).forward_fill().shift(1).alias("last_at"),
+        said("number").forward_fill().shift(1).eq_missing(pl.col("number")).alias("has_last"),
+        pl.all_horizontal(
+            pl.col(name).eq_missing(pl.col(name).shift(1))
+            for name in ("number", "notification_type", "notified_at", "perceived_severity")
+        ).alias("is_same"),
     )
-    is_active = pl.col("last").is_in(["NEW", "CHANGED"]).fill_null(value=False)
-    since = (pl.col("notified_at") - pl.col("last_at")).dt.total_microseconds()
-    is_near = (since <= REPEATED_WITHIN_S * 1_000_000).fill_null(value=False)
-    is_cleared_again = (pl.col("last") == "CLEARED").fill_null(value=False) & is_near
+    is_active = pl.col("has_last") & pl.col("last").is_in(["NEW", "CHANGED"])
+    since = (at - pl.col("last_at")).dt.total_microseconds()
+    is_near = pl.col("has_last") & (since <= REPEATED_WITHIN_S * 1_000_000)
+    is_cleared_again = is_near & (pl.col("last") == "CLEARED")
     begins = (
         pl.when(kind == "NEW").then(~(is_active & is_near))
         .when(kind == "CHANGED").then(~is_active)
         .when(kind == "CLEARED").then(~is_active & ~is_cleared_again)
         .otherwise(pl.lit(value=False))
-    )  # fmt: skip
-    is_known = kind.is_in(["NEW", "CLEARED"]) & ~begins & ~((kind == "CLEARED") & is_active)
-    is_same = pl.col("saying") == pl.col("saying").shift(1).over(KEY)
-    return told.with_columns(last).with_columns(
+    ).fill_null(value=True)  # fmt: skip
+    is_known = kind.is_in(["NEW", "CLEARED"]) & ~((kind == "CLEARED") & is_active)
+    lives = before.with_columns(begins.alias("begins"), is_known.alias("is_known"))
+    count = pl.col("begins").cum_sum().cast(pl.Int64)
+    is_first = pl.col("number") != pl.col("number").shift(1).fill_null(-1)
+    counted_before = pl.when(is_first).then(count - pl.col("begins").cast(pl.Int64)).forward_fill()
+    return lives.with_columns(
         # What precedes the first raising, an acknowledgement, belongs to it.
-        begins.cum_sum().over(KEY).clip(lower_bound=1).alias(_LIFE),
-        (is_known | (is_same.fill_null(value=False) & ~begins)).alias("is_repeated"),
+        (count - counted_before).clip(lower_bound=1).alias(_LIFE),
+        ((pl.col("is_known") | pl.col("is_same")) & ~pl.col("begins")).alias("is_repeated"),
     )
+
+
+def _alarm_number() -> pl.Expr:
+    """Number the alarms of rows that lie in their order."""
+    changes = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in KEY]
+    return pl.any_horizontal(changes).cum_sum().cast(pl.Int64).alias("number")
 
 
 def _alarms(lives: pl.DataFrame) -> pl.DataFrame:
     kind, at = pl.col("notification_type"), pl.col("notified_at")
-    is_said = kind != "ACKNOWLEDGED"
-    felt = pl.col("perceived_severity").filter(pl.col("perceived_severity") != "CLEARED")
-    rank = felt.replace_strict(SEVERITY_RANK, default=None, return_dtype=pl.Int8)
-    return lives.group_by(*KEY, _LIFE, maintain_order=True).agg(
-        at.filter(is_said).first().fill_null(at.first()).alias("raised_at"),
-        at.filter(kind == "CHANGED").last().alias("changed_at"),
-        at.filter(kind == "CLEARED").first().alias("cleared_at"),
-        kind.filter(is_said).first().eq("CLEARED").fill_null(value=False)
-        .alias("is_clear_without_raise"),
-        felt.last().alias("perceived_severity"),
-        rank.max().alias("rank"),
-        *(pl.col(name).drop_nulls().last() for name in (*_DEFINED, "alarm_name")),
-        pl.col("reporting_entity").drop_nulls().first(),
-        pl.len().cast(pl.Int32).alias("notifications_count"),
-        pl.col("is_repeated").sum().cast(pl.Int32).alias("duplicates_count"),
-    )  # fmt: skip
+    felt = pl.when(pl.col("perceived_severity") != "CLEARED").then("perceived_severity")
+    said = lives.with_columns(
+        pl.when(kind != "ACKNOWLEDGED").then(at).alias("said_at"),
+        pl.when(kind == "CHANGED").then(at).alias("changed_at"),
+        pl.when(kind == "CLEARED").then(at).alias("cleared_at"),
+        kind.is_in(["NEW", "CHANGED"]).alias("is_raising"),
+        felt.alias("perceived_severity"),
+        felt.replace_strict(SEVERITY_RANK, default=None, return_dtype=pl.Int8).alias("rank"),
+    )
+    last = ("perceived_severity", *_DEFINED, "alarm_name")
+    return (
+        said.group_by("number", _LIFE, maintain_order=True)
+        .agg(
+            *(pl.col(name).first() for name in KEY),
+            pl.coalesce(pl.col("said_at").min(), at.min()).alias("raised_at"),
+            pl.col("changed_at").max(),
+            pl.col("cleared_at").min(),
+            (pl.col("cleared_at").count() > 0).alias("has_clearing"),
+            pl.col("is_raising").any(),
+            pl.col("rank").max(),
+            *(pl.col(name).last(ignore_nulls=True) for name in last),
+            pl.col("reporting_entity").first(ignore_nulls=True),
+            pl.len().cast(pl.Int32).alias("notifications_count"),
+            pl.col("is_repeated").sum().cast(pl.Int32).alias("duplicates_count"),
+        )
+        .with_columns(
+            (pl.col("has_clearing") & ~pl.col("is_raising")).alias("is_clear_without_raise")
+        )
+    )
 
 
 def _flapping(alarms: pl.DataFrame) -> pl.DataFrame:
     """Add how often an alarm was raised just before, and whether it flaps around this raising."""
     within = pl.duration(seconds=FLAPPING_WITHIN_S)
     last = FLAPPING_RAISES - 1
-    bursts = [
-        (pl.col("raised_at").shift(k - last) - pl.col("raised_at").shift(k)).over(KEY) <= within
-        for k in range(FLAPPING_RAISES)
-    ]
-    real = alarms.filter(~pl.col("is_clear_without_raise")).with_columns(pl.lit(1).alias("one"))
-    window = f"{FLAPPING_WITHIN_S}s"
-    counted = (
-        pl.col("one").rolling_sum_by("raised_at", window_size=window, closed="both").over(KEY) - 1
-    )
-    flaps = real.select(
-        *KEY,
-        _LIFE,
+    real = alarms.filter(~pl.col("is_clear_without_raise")).select("number", _LIFE, "raised_at")
+
+    def apart(first: int, then: int) -> pl.Expr:
+        """Tell whether two raisings, by how many rows they follow this one, are close."""
+        is_one = pl.col("number").shift(-first) == pl.col("number").shift(-then)
+        return is_one & (pl.col("raised_at").shift(-then) - pl.col("raised_at").shift(-first)
+                         <= within)  # fmt: skip
+
+    bursts = [apart(-k, last - k) for k in range(FLAPPING_RAISES)]
+    near = real.with_columns(
         pl.any_horizontal(bursts).fill_null(value=False).alias("is_flapping"),
-        counted.cast(pl.Int32).alias("flaps_count"),
+        (apart(-1, 0) | apart(0, 1)).fill_null(value=False).alias("is_near"),
+        pl.lit(1).alias("one"),
+    ).filter("is_near")
+    window = f"{FLAPPING_WITHIN_S}s"
+    counted = pl.col("one").rolling_sum_by("raised_at", window_size=window, closed="both")
+    flaps = near.select(
+        "number",
+        _LIFE,
+        "is_flapping",
+        (counted.over("number") - 1).cast(pl.Int32).alias("flaps_count"),
     )
-    return alarms.join(flaps, on=[*KEY, _LIFE], how="left", maintain_order="left").with_columns(
+    return alarms.join(flaps, on=["number", _LIFE], how="left", maintain_order="left").with_columns(
         pl.col("is_flapping").fill_null(value=False), pl.col("flaps_count").fill_null(0)
     )
 
 
 def _ended(alarms: pl.DataFrame) -> pl.DataFrame:
-    again = pl.col("raised_at").shift(-1).over(KEY)
+    is_again = pl.col("number") == pl.col("number").shift(-1)
+    again = pl.when(is_again).then(pl.col("raised_at").shift(-1))
     ended_by = (
         pl.when(pl.col("cleared_at").is_not_null()).then(pl.lit("cleared"))
         .when(again.is_not_null()).then(pl.lit("superseded"))

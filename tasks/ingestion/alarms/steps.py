@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_products.alarms.derive import KEY, derive, with_definitions
+from data_products.alarms.derive import KEY, NEEDED, derive, with_definitions
 from data_products.lineage import Snapshot
 from data_products.registry import products
 from semantic_layer.loading import catalogue
@@ -110,7 +110,7 @@ def _publish_alarms(
     source: str, window: Window, before: pl.DataFrame, told: Snapshot
 ) -> list[Snapshot]:
     tables = services().tables
-    whole = tables.read(_NOTIFICATIONS).filter(pl.col("source") == source)
+    whole = tables.read(_NOTIFICATIONS, columns=NEEDED).filter(pl.col("source") == source)
     standing = tables.read(_ALARMS).filter(pl.col("source") == source)
     of_window = tables.read(_NOTIFICATIONS, window, columns=KEY).filter(pl.col("source") == source)
     keys = keys_of(pl.concat([before, of_window.select(KEY).collect()])).lazy()

@@ -190,7 +190,7 @@ def test_every_valid_real_event_becomes_a_row_of_a_product(tables, folder, real_
         ("neurips2023_sample", "topology_alarms", 30_691, 29_975, 720),
     ],
 )
-def test_real_alarm_tables_come_through_whole(
+def test_real_alarm_tables_come_through_whole(  # noqa: PLR0917 - a case has five parts
     tables, folder, real_data, data, source, rows, stood, flapping
 ):
     given = real_data / "huawei_alarm" / data
