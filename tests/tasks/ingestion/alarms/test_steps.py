@@ -205,3 +205,53 @@ def test_real_alarm_tables_come_through_whole(  # noqa: PLR0917 - a case has fiv
     assert (found.height, found["is_flapping"].sum()) == (stood, flapping)
     assert found["notifications_count"].sum() == 2 * rows
     assert tables.read("data_quality.quarantine").collect().is_empty()
+
+
+def test_what_an_element_says_of_itself_goes_when_its_file_is_taken_back(tables, folder):
+    registered = {
+        "commonEventHeader": header(domain="pnfRegistration"),
+        "pnfRegistrationFields": {
+            "pnfRegistrationFieldsVersion": "2.1", "vendorName": "V", "softwareVersion": "21.4",
+        },
+    }  # fmt: skip
+    measured = {
+        "commonEventHeader": header(domain="measurement"),
+        "measurementFields": {
+            "measurementFieldsVersion": "4.0", "measurementInterval": 300,
+            "cpuUsageArray": [{"cpuIdentifier": "0", "percentUsage": 40},
+                              {"cpuIdentifier": "1", "percentUsage": 60}],
+            "filesystemUsageArray": [{"blockUsed": 3, "blockConfigured": 12}],
+        },
+    }  # fmt: skip
+    deliver(folder, "both.json", [{"event": registered}, {"event": measured}])
+    window = Window(datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
+    ingest(folder, window)
+    told = tables.read("network_configuration").sort("attribute").collect()
+    assert told.select("managed_object_dn", "attribute", "value", "value_number").rows() == [
+        ("SubNetwork=1,ManagedElement=7", "softwareVersion", "21.4", 21.4),
+        ("SubNetwork=1,ManagedElement=7", "vendorName", "V", None),
+    ]
+    counted = tables.read("pm_measurements").collect()
+    assert counted.select("vm_cpu_usage_pct", "vm_disk_usage_pct").rows() == [(50.0, 25.0)]
+    deliver(folder, "both.json", fault())
+    ingest(folder, window)
+    assert tables.read("network_configuration").collect().is_empty()
+    assert tables.read("pm_measurements").collect().is_empty()
+
+
+def test_a_value_that_did_not_change_is_no_row(tables, folder):
+    for day, software in ((7, "1"), (8, "1"), (9, "2")):
+        at = int(datetime(2026, 3, day, 12, tzinfo=UTC).timestamp() * 1e6)
+        event = {
+            "commonEventHeader": header(
+                domain="pnfRegistration", startEpochMicrosec=at, lastEpochMicrosec=at
+            ),
+            "pnfRegistrationFields": {
+                "pnfRegistrationFieldsVersion": "2.1", "softwareVersion": software,
+            },
+        }  # fmt: skip
+        deliver(folder, f"{day}.json", {"event": event})
+        start = datetime(2026, 3, day, tzinfo=UTC)
+        ingest(folder, Window(start, start + timedelta(days=1)))
+    told = tables.read("network_configuration").sort("valid_from").collect()
+    assert told["value"].to_list() == ["1", "2"]
