@@ -52,7 +52,7 @@ from tasks.twin.transport_network import build_transport
 from tasks.twin.true_effects import Scene, cell_period_rows, fault_rows
 from tasks.twin.world import build_world
 
-VERSION = 2
+VERSION = 3
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48
