@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.ingestion.alarms.delivered_json import (
+from tasks.ingestion.delivered_json import (
     LIMITS,
     BrokenJson,
     JsonValue,

@@ -16,7 +16,7 @@ import polars as pl
 from data_products.product import TIME
 from semantic_layer.errors import InputError
 from semantic_layer.identity import format_dn, joined_dn, normalized_dn
-from tasks.ingestion.alarms.delivered_json import is_storable, plain_text
+from tasks.ingestion.delivered_json import is_storable, plain_text
 from tasks.ingestion.findings import FINDING_SCHEMA
 
 NOTIFICATION_SCHEMA: dict[str, pl.DataType] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from semantic_layer.errors import InputError
 from semantic_layer.identity import normalized_dn
-from tasks.ingestion.alarms.delivered_json import plain_text
+from tasks.ingestion.delivered_json import plain_text
 
 _LONGEST_TEXT = 1 << 20
 _SHOWN = 400
