@@ -6,18 +6,22 @@ a late file joins the window it belongs to when that window is ingested again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_bytes import ReadingLimits
-from tasks.ingestion.measurements.delivered_periods import span_of_file
+from tasks.ingestion.delivered_documents import document_kind
+from tasks.ingestion.inventory import FoundFile, Remembered, found_files
+from tasks.ingestion.measurements.delivered_periods import span_of_file, span_of_name
 from tasks.ingestion.measurements.measurement_files import LIMITS
 from tasks.ingestion.tables.mapping_files import SUFFIX
 
 MEASUREMENT_SUFFIXES = (".xml", ".xml.gz", ".gz", ".xml2")
 """How names of measurement files end; what such a file holds is found out by reading it."""
 
+_OTHERS = (".json.gz", ".ndjson.gz", ".csv.gz", ".parquet.gz", ".tar.gz", ".md.gz", ".txt.gz")
 _BATCH_FILES = 50
 _BATCH_BYTES = 8 << 20
 
@@ -40,24 +44,46 @@ def measurement_files(folder: Path) -> list[Path]:
         raise InputError(
             f"There is no folder {str(folder)!r} to read deliveries from; name one that is there."
         )
-    found = (
-        path
-        for path in folder.rglob("*")
-        if path.name.lower().endswith(MEASUREMENT_SUFFIXES)
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
-    return sorted(found, key=lambda path: (path.name, str(path)))
+    return measurement_files_among(found_files(folder))
+
+
+def measurement_files_among(files: Iterable[FoundFile]) -> list[Path]:
+    """Return which of the files are measurement files, in their order.
+
+    What begins as another kind of document is none; what begins as nothing known is one, so that
+    it is read and refused with a reason.
+    """
+    return [
+        file.path
+        for file in files
+        if file.name.lower().endswith(MEASUREMENT_SUFFIXES)
+        and not file.name.lower().endswith(_OTHERS)
+        and document_kind(file.path) in ("measurements", "unknown")
+    ]
 
 
 def mapping_files(folder: Path) -> list[Path]:
     """Return the folder's mapping files, by path."""
-    return sorted(path for path in folder.rglob(f"*{SUFFIX}") if path.is_file())
+    found = found_files(folder)
+    return sorted(file.path for file in found if file.name.endswith(SUFFIX))
 
 
 def deliveries(paths: Iterable[Path], limits: ReadingLimits = LIMITS) -> list[Delivery]:
     """Return the files with the time that each covers."""
-    return [Delivery(path, span_of_file(path, limits)) for path in paths]
+    return [Delivery(path, _span(path, limits)) for path in paths]
+
+
+def _span(path: Path, limits: ReadingLimits) -> Window | None:
+    named = span_of_name(path.name)
+    if named is not None or limits != LIMITS:
+        return named or span_of_file(path, limits)
+    try:
+        return _SPANS.of(path)
+    except OSError:
+        return None
+
+
+_SPANS: Remembered[Window | None] = Remembered(partial(span_of_file, limits=LIMITS))
 
 
 def delivered_in(found: Iterable[Delivery], window: Window) -> list[Path]:

@@ -7,13 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.ingestion.delivered_json import (
-    LIMITS,
-    BrokenJson,
-    JsonValue,
-    has_doubled_keys,
-    json_values,
-)
 from tasks.ingestion.alarms.fault_notifications import (
     Envelope,
     fault_notification,
@@ -28,6 +21,13 @@ from tasks.ingestion.alarms.tmf_alarms import (
 )
 from tasks.ingestion.alarms.ves_events import is_ves, read_ves
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError
+from tasks.ingestion.delivered_json import (
+    LIMITS,
+    BrokenJson,
+    JsonValue,
+    has_doubled_keys,
+    json_values,
+)
 
 AlarmKind = Literal["ves", "alarm_records", "tmf642"]
 ALARM_KINDS: tuple[AlarmKind, ...] = ("ves", "alarm_records", "tmf642")
@@ -101,7 +101,7 @@ def _reader_of(value: dict[str, Any]) -> _Reader | None:
         return _read_tmf_event
     if "objectInstance" in value and ("alarmId" in value or "perceivedSeverity" in value):
         return _read_record
-    if "alarmedObject" in value or value.get("@type") == "Alarm":
+    if "alarmedObject" in value or "sourceSystemId" in value or value.get("@type") == "Alarm":
         return _read_tmf_alarm
     return None
 

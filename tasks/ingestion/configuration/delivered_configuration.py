@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ from tasks.ingestion.configuration.read_configuration import ReadConfiguration, 
 from tasks.ingestion.delivered_bytes import UnreadableFileError
 from tasks.ingestion.delivered_documents import delivered_documents
 from tasks.ingestion.findings import FINDING_SCHEMA
+from tasks.ingestion.inventory import Remembered
 
 PLANNED = "_planned"
 """What the name of a source ends with that holds plans."""
@@ -85,14 +86,18 @@ def configuration_files(folder: Path) -> list[ConfigurationFile]:
 
 def content_hash(path: Path) -> str:
     """Return a short hash of the file as it lies there; of nothing when it cannot be read."""
-    digest = sha256()
     try:
-        with path.open("rb") as stream:
-            while piece := stream.read(1 << 20):
-                digest.update(piece)
+        return _HASHES.of(path)
     except OSError:
         return ""
-    return digest.hexdigest()[:32]
+
+
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()[:32]
+
+
+_HASHES = Remembered(_content_hash)
 
 
 def read_configuration_file(file: ConfigurationFile) -> ConfigurationRead:

@@ -4,7 +4,7 @@ A document is named by its place in the delivery, without its ending; its text b
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,13 +14,13 @@ import polars as pl
 
 from data_products.operations_documents.derive import DOCUMENT_SCHEMA
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError, delivered_pieces
+from tasks.ingestion.delivered_documents import MARKDOWN, DeliveredDocument, documents_among
 from tasks.ingestion.documents.front_matter import FrontMatter, front_matter
 from tasks.ingestion.documents.markdown_sections import Section, markdown_text
 from tasks.ingestion.findings import FINDING_SCHEMA
+from tasks.ingestion.inventory import FoundFile, found_files
 
 LIMITS = ReadingLimits(file_bytes=4 << 20)
-_MARKDOWN = (".md", ".markdown", ".mdx")
-_SIGNS = (b'"probable_causes"', b'"recommended_actions"')
 _SHOWN = 400
 _PARTS = {
     "symptoms": "Symptoms",
@@ -43,23 +43,15 @@ def delivered_sections(folder: Path) -> DeliveredSections:
     rows: list[dict[str, Any]] = []
     findings: list[dict[str, Any]] = []
     documents = 0
-    for path in sorted(folder.rglob("*")):
-        name = path.name.lower()
-        if name.startswith(".") or not name.endswith((*_MARKDOWN, ".json")) or not path.is_file():
-            continue
-        file = path.relative_to(folder).as_posix()
+    for document in documents_to_read(found_files(folder)):
+        file = document.path.relative_to(folder).as_posix()
         try:
-            content = b"".join(delivered_pieces(path, LIMITS))
+            content = b"".join(delivered_pieces(document.path, LIMITS))
         except UnreadableFileError as error:
-            if name.endswith(_MARKDOWN):
-                findings.append(_finding(file, error.place, error.reason, ""))
+            findings.append(_finding(file, error.place, error.reason, ""))
             continue
-        if name.endswith(_MARKDOWN):
-            found = markdown_rows(content, file)
-        elif all(sign in content for sign in _SIGNS):
-            found = class_rows(content, file)
-        else:
-            continue
+        reader = markdown_rows if document.kind == "markdown" else class_rows
+        found = reader(content, file)
         rows += found[0]
         findings += found[1]
         documents += bool(found[0])
@@ -68,6 +60,13 @@ def delivered_sections(folder: Path) -> DeliveredSections:
         pl.DataFrame(findings, schema=FINDING_SCHEMA, orient="row"),
         documents,
     )
+
+
+def documents_to_read(files: Iterable[FoundFile]) -> list[DeliveredDocument]:
+    """Return which of the files hold documents for people, by path."""
+    found = documents_among(files, ("markdown", "alarm_classes"))
+    readable = (it for it in found if it.path.name.lower().endswith((*MARKDOWN, ".json")))
+    return sorted(readable, key=lambda it: it.path)
 
 
 def markdown_rows(content: bytes, file: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

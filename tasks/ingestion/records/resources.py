@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.ingestion.delivered_json import BrokenJson, json_values
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError
 from tasks.ingestion.delivered_documents import DocumentKind, delivered_documents
+from tasks.ingestion.delivered_json import BrokenJson, json_values
 from tasks.ingestion.records.resource_values import Remark, shown
 
 LIMITS = ReadingLimits(file_bytes=256 << 20)

@@ -17,13 +17,35 @@ BEGINNINGS = {
         '[{"alarmId": "1", "objectInstance": "ManagedElement=1"}]',
         '{"notificationType": "notifyAckStateChanged"}',
         '{"href": "x", "notificationType":"notifyNewAlarm"}',
+        '{"objectInstance": "M=1", "attributes": {}, "perceivedSeverity": "MAJOR"}',
     ],
-    "tmf642": ['{"@type": "Alarm"}', '[{"id": "1", "alarmedObject": [{"id": "x"}]}]'],
-    "tmf655": ['{"@type": "ChangeRequest"}'],
-    "tmf621": ['[{"id": 1, "@type" : "TroubleTicket"}]'],
+    "tmf642": [
+        '{"@type": "Alarm"}',
+        '[{"id": "1", "alarmedObject": [{"id": "x"}]}]',
+        '{"sourceSystemId": "EMS", "probableCause": "fire", "alarmRaisedTime": "2026-01-01"}',
+    ],
+    "tmf655": [
+        '{"@type": "ChangeRequest"}',
+        '[{"requestType": "x", "plannedEndTime": "", "plannedStartTime": ""}]',
+    ],
+    "tmf621": [
+        '[{"id": 1, "@type" : "TroubleTicket"}]',
+        '{"description": "No light", "severity": "Major", "ticketType": "fault"}',
+    ],
     "topology": ['{"ietf-network:networks": {}}'],
-    "nrm": ['{"id": "1", "objectClass": "NRCellDU", "attributes": {}}'],
-    "unknown": ["", "{}", "[1, 2]", "\x00\x01", '{"events": []}'],
+    "nrm": [
+        '{"id": "1", "objectClass": "NRCellDU", "attributes": {}}',
+        '[{"objectInstance": "ManagedElement=1", "attributes": {"a": 1}}]',
+    ],
+    "alarm_classes": ['{"name": "Fan", "probable_causes": "Dust"}'],
+    "unknown": [
+        "",
+        "{}",
+        "[1, 2]",
+        '{"severity": "x", "description": "y"}',
+        "\x00\x01",
+        '{"events": []}',
+    ],
 }
 
 

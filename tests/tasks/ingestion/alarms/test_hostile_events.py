@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.ingestion.alarms.alarm_files import read_alarm_file, read_value
-from tasks.ingestion.delivered_json import BrokenJson, values_of
 from tasks.ingestion.alarms.notifications import ReadEvents, finding_frame, notification_frame
 from tasks.ingestion.delivered_bytes import ReadingLimits
+from tasks.ingestion.delivered_json import BrokenJson, values_of
 from tests.tasks.ingestion.alarms.test_alarm_formats import NOTICE, RECORD, TMF
 from tests.tasks.ingestion.alarms.test_ves_events import fault
 
