@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from data_products.product import CLASSIFICATIONS, Product, ProductTable
 from semantic_layer.errors import AnopsError, DefinitionError, InputError, did_you_mean
+from semantic_layer.plain_yaml import read_yaml_file
 
 _GRANTS = ("read", "write")
 
@@ -87,7 +88,7 @@ def load_access_rules(path: Path) -> AccessRules:
         DefinitionError: the file cannot be read or contradicts itself.
     """
     try:
-        return AccessRules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return AccessRules.model_validate(read_yaml_file(path))
     except OSError as error:
         raise DefinitionError(
             f"{path} cannot be read ({error.strerror}); ANOPS_ACCESS_FILE names the file of roles."

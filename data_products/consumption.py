@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from semantic_layer.errors import DefinitionError
+from semantic_layer.plain_yaml import read_yaml_file
 
 PACKAGED = Path(__file__).parent / "consumers.yaml"
 
@@ -55,9 +56,7 @@ def load_consumers(path: Path) -> dict[str, Consumer]:
         DefinitionError: an entry cannot be read, or a name stands twice.
     """
     try:
-        declared = TypeAdapter(list[Consumer]).validate_python(
-            yaml.safe_load(path.read_text(encoding="utf-8"))
-        )
+        declared = TypeAdapter(list[Consumer]).validate_python(read_yaml_file(path))
     except (yaml.YAMLError, ValidationError) as error:
         raise DefinitionError(f"{path.name} cannot be used: {error}") from error
     names = [each.name for each in declared]

@@ -15,6 +15,7 @@ from open_data_contract_standard.model import (
 from pydantic import BaseModel, ValidationError
 
 from semantic_layer.errors import DefinitionError, did_you_mean
+from semantic_layer.plain_yaml import read_yaml, yaml_text
 from semantic_layer.yaml_source import Problem
 
 Keys = tuple[str | int, ...]
@@ -67,10 +68,8 @@ def read_contract(path: Path) -> ContractSource:
         ContractError: it is no YAML, or no ODCS document.
     """
     file = f"{path.parent.name}/{path.name}"
-    text = path.read_text(encoding="utf-8")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        node, content = read_yaml(yaml_text(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1

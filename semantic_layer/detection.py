@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from semantic_layer.errors import DefinitionError
+from semantic_layer.plain_yaml import read_yaml_file
 
 PACKAGED = Path(__file__).parent / "catalogue" / "detection.yaml"
 
@@ -77,7 +78,10 @@ def load_detection(path: Path) -> Detection:
     Raises:
         DefinitionError: an entry lacks owner, unit or description, or values contradict.
     """
-    entries: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        entries: Any = read_yaml_file(path)
+    except yaml.YAMLError as error:
+        raise DefinitionError(f"{path.name} is not YAML: {error}") from error
     if not isinstance(entries, list):
         raise DefinitionError(f"{path.name} must be a list of entries with name and value.")
     values: dict[str, object] = {}
@@ -92,9 +96,10 @@ def load_detection(path: Path) -> Detection:
                 f"Entry {number} of {path.name} lacks {', '.join(lacking)}; every rule of "
                 "detection says its value, unit, owner and meaning."
             )
-        if entry["name"] in values:
-            raise DefinitionError(f"{path.name} defines {entry['name']!r} twice.")
-        values[entry["name"]] = entry["value"]
+        name = str(entry["name"])
+        if name in values:
+            raise DefinitionError(f"{path.name} defines {name!r} twice.")
+        values[name] = entry["value"]
     try:
         return Detection.model_validate(values)
     except ValidationError as error:

@@ -45,12 +45,12 @@ def parse_dn(dn: str) -> tuple[Rdn, ...]:
     'Lille, Nord'
 
     Raises:
-        InputError: a step is no `Class=value`, or an escape is cut off.
+        InputError: a step is no `Class=value`, its class is escaped, or an escape is cut off.
     """
     steps = []
     for text in _split(dn):
         object_class, mark, value = text.partition("=")
-        if not mark or not object_class.strip() or not value:
+        if not mark or not object_class.strip() or "\\" in object_class or not value:
             raise InputError(
                 f"DN {dn!r} has the step {text!r}; each step reads Class=value, joined by commas."
             )

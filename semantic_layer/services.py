@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semantic_layer.errors import DefinitionError, UnknownNameError
+from semantic_layer.plain_yaml import read_yaml_file
 
 PACKAGED = Path(__file__).parent / "catalogue" / "services.yaml"
 
@@ -76,7 +77,10 @@ def load_services(path: Path) -> ServiceCatalogue:
     Raises:
         DefinitionError: a service lacks a limit or its source, or stands twice.
     """
-    content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content: Any = read_yaml_file(path)
+    except yaml.YAMLError as error:
+        raise DefinitionError(f"{path.name} is not YAML: {error}") from error
     try:
         found = ServiceCatalogue.model_validate(content)
     except ValidationError as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from semantic_layer.plain_yaml import odd_values_told, require_plain
+
 # The same loader, five times as fast, where PyYAML was built with libyaml.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -55,10 +57,12 @@ class Entry:
 def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
     """Return the entries of a file that holds a list of definitions, or one definition."""
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        loader = _Loader(text)
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
         return [], [Problem(file, 1, f"This is not text in UTF-8: {error.reason}.")]
     try:
+        require_plain(text)
         node = loader.get_single_node()
         if node is None:
             return [], [Problem(file, 1, "The file is empty.", "Write a list of definitions.")]
@@ -83,7 +87,9 @@ def read_entries(path: Path, file: str) -> tuple[list[Entry], list[Problem]]:
 
 
 def _entry(loader: yaml.SafeLoader, node: yaml.MappingNode, file: str) -> Entry:
-    content = {str(key): value for key, value in loader.construct_mapping(node, deep=True).items()}
+    with odd_values_told():
+        held = loader.construct_mapping(node, deep=True)
+    content = {str(key): value for key, value in held.items()}
     lines = {str(key.value): _line(key) for key, _ in node.value}
     parts = {
         str(key.value): tuple(

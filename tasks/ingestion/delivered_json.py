@@ -19,7 +19,8 @@ _MOST_BROKEN = 1_000
 _LONGEST_INTEGER = 30
 _SPACE = re.compile(r"[\s\x00]*")
 _LIST_WITHIN = re.compile(r'\{\s*"eventList"\s*:\s*(?=\[)')
-_NEXT_LINE = re.compile(r"\n")
+_NEXT_LINE = re.compile(r"\n(?=[^\s\x00\]},:\"])")
+"""The next line that is no part of a value over many lines: those are indented, or close it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ def test_the_parts_of_a_file_join_to_one_name(prefix, element, local, full):
         pytest.param("ManagedElement=", "Class=value", id="an empty value"),
         pytest.param("ManagedElement=7,", "Class=value", id="a trailing comma"),
         pytest.param("=7", "Class=value", id="no class"),
+        pytest.param(r"Managed\,Element=7", "Class=value", id="an escape in a class"),
         pytest.param("ManagedElement=7\\", "ends within an escape", id="a cut escape"),
         pytest.param(r"ManagedElement=\ff", "not UTF-8", id="broken bytes"),
     ],

@@ -43,6 +43,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from semantic_layer.errors import InputError
+from semantic_layer.plain_yaml import read_yaml_file
 
 SUFFIX = ".inventory.yaml"
 """What an inventory file's name ends with."""
@@ -157,9 +158,9 @@ def load_inventory(path: Path) -> Inventory:
     try:
         if path.stat().st_size > _LONGEST_FILE:
             raise InventoryError(f"{path.name} is larger than {_LONGEST_FILE:,} bytes.")
-        told: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told: Any = read_yaml_file(path)
         return Inventory.model_validate(told)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise InventoryError(f"{path.name} is not YAML: {error}") from error
     except ValidationError as error:
         lines = [

@@ -7,6 +7,8 @@ contain; or they stand in a flat list, each with `objectClass` and its whole DN 
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,13 @@ _HEADERS = ("header", "fileHeader")
 _TIMES = ("timestamp", "dateTime", "collectionBeginTime")
 _OWN = ("id", "objectClass", "objectInstance", "attributes")
 _PLACE = 200
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+"""A whole character in two escapes, half a one, or any other escape."""
 
 
 def read_nrm(path: Path, limits: ReadingLimits = LIMITS) -> ReadConfiguration:
@@ -53,20 +62,21 @@ def json_document(content: bytes) -> tuple[Any, tuple[str, ...]]:
     def single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            doubled.update(dict.fromkeys(name for name in found if names.count(name) > 1))
+            times = Counter(name for name, _ in pairs)
+            doubled.update(dict.fromkeys(name for name in found if times[name] > 1))
         return found
 
     try:
+        text = _of_characters(content.decode(json.detect_encoding(content)))
         document = json.loads(
-            content,
+            text,
             parse_int=NumberText,
             parse_float=NumberText,
             parse_constant=NumberText,
             object_pairs_hook=single,
         )
     except json.JSONDecodeError as error:
-        is_cut = not content[error.pos :].strip()
+        is_cut = not text[error.pos :].strip()
         reason = "it ends in the middle, cut off or still being written" if is_cut else error.msg
         raise UnreadableFileError(
             f"The JSON cannot be read: {reason}.", f"line {error.lineno}"
@@ -74,6 +84,15 @@ def json_document(content: bytes) -> tuple[Any, tuple[str, ...]]:
     except (UnicodeDecodeError, RecursionError) as error:
         raise UnreadableFileError(f"The JSON cannot be read: {error}.", "line 1") from error
     return document, tuple(doubled)
+
+
+def _of_characters(text: str) -> str:
+    """Return JSON without escapes of half a character (lone surrogates), which no store holds."""
+    return _ESCAPE.sub(_whole_character, text) if _HALF.search(text) else text
+
+
+def _whole_character(found: re.Match[str]) -> str:
+    return "\\ufffd" if found["half"] else found[0]
 
 
 def nrm_configuration(document: object, doubled: Sequence[str] = ()) -> ReadConfiguration:

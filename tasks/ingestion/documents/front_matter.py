@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 import yaml
 
+from semantic_layer.plain_yaml import read_yaml
+
 KINDS = ("runbook", "procedure", "incident_report", "reference")
 UNKNOWN_KIND = "reference"
 """What a document is that does not say what it is."""
@@ -54,8 +56,8 @@ def front_matter(text: str) -> tuple[FrontMatter, str]:
 
 def _read(head: str, found: FrontMatter) -> None:
     try:
-        told = yaml.safe_load(head)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        _, told = read_yaml(head)
+    except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or "it cannot be read"
         found.remarks.append(("", f"The front matter is not YAML: {problem}."))
         return

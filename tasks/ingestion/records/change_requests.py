@@ -147,4 +147,9 @@ def _states(reader: ResourceReader, version: Mapping[str, Any]) -> list[dict[str
         "reason": reader.text("statusChangeReason"),
         "source_file": version["source_file"],
     }
-    return [state for state in [*told, own] if state["changed_at"] and state["state"]]
+    whole = [state for state in told if state["changed_at"] and state["state"]]
+    if len(whole) < len(told):
+        lost = len(told) - len(whole)
+        reason = f"{lost} changes of state lack their time or state."
+        reader.note("statusChange", reason, reader.resource.get("statusChange"))
+    return [*whole, own] if own["changed_at"] and own["state"] else whole

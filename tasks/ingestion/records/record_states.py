@@ -69,6 +69,7 @@ def tickets_as_told(
     versions = _all_versions(delivered, standing, "opened_at")
     rows = tickets.derive(versions.lazy(), updates.lazy(), horizon).collect()
     told, findings = _begun(rows, "ticket_id", "opened_at", horizon)
+    findings = pl.concat([findings, _timeless(versions, "ticket_id", "opened_at")])
     return {
         "trouble_tickets": (told, _all_findings([delivered.findings, findings], horizon)),
         "trouble_tickets.updates": (updates, _no_findings()),
@@ -96,6 +97,7 @@ def changes_as_told(
     versions = _all_versions(delivered, standing, "requested_at")
     rows = changes.derive(versions.lazy(), horizon).collect()
     told, findings = _begun(rows, "change_id", "requested_at", horizon)
+    findings = pl.concat([findings, _timeless(versions, "change_id", "requested_at")])
     return {
         "change_history": (told, _all_findings([delivered.findings, findings], horizon)),
         "change_history.states": (states, _no_findings()),
@@ -135,15 +137,26 @@ def _begun(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records that had begun, and a finding for each of which nobody says when."""
     lost = rows.filter(pl.col(started).is_null())
-    findings = lost.select(
+    reason = f"No delivered version has a usable {started}."
+    return rows.filter(pl.col(started) < horizon), _record_findings(lost, key, reason)
+
+
+def _timeless(versions: pl.DataFrame, key: str, started: str) -> pl.DataFrame:
+    """Return a finding for each version of which nobody says when it was so."""
+    lost = versions.filter(pl.col(VERSION_AT).is_null(), pl.col(started).is_null())
+    reason = f"A version says neither when it was so nor its {started}; nothing of it is used."
+    return _record_findings(lost, key, reason)
+
+
+def _record_findings(lost: pl.DataFrame, key: str, reason: str) -> pl.DataFrame:
+    return lost.select(
         pl.lit(None, dtype=FINDING_SCHEMA["period_start"]).alias("period_start"),
         pl.col("source_file"),
         pl.lit(None, dtype=pl.String).alias("place"),
         pl.col(key).alias("key"),
-        pl.lit(f"No delivered version has a usable {started}.").alias("reason"),
+        pl.lit(reason).alias("reason"),
         pl.lit(None, dtype=pl.String).alias("content"),
     )
-    return rows.filter(pl.col(started) < horizon), findings
 
 
 def _all_findings(findings: list[pl.DataFrame], horizon: datetime) -> pl.DataFrame:

@@ -4,6 +4,8 @@ What a member may unpack to is limited by what was really unpacked, not by what 
 """
 
 import gzip
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -23,6 +25,12 @@ _PIECE = 1 << 20
 _MEMBERS = 10_000
 _MARK = "!"
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, OSError,
+    EOFError, ValueError, LookupError, OverflowError, RuntimeError,
+)  # fmt: skip
+"""What reading a damaged, encrypted or strangely packed archive raises."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def _members(path: Path) -> list[str]:
         else:
             with _opened_tar(path, LIMITS) as archive:
                 names = [item.name for item in _regular(archive)]
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, ValueError, zlib.error) as error:
+    except _BROKEN as error:
         raise UnreadableFileError(f"{path.name} cannot be read as an archive: {error}.") from error
     if len(names) > _MEMBERS:
         raise UnreadableFileError(f"{path.name} holds more than {_MEMBERS:,} files.")
@@ -104,7 +112,7 @@ def _from_zip(file: DeliveredFile, limits: ReadingLimits) -> bytes:
             packed = archive.getinfo(file.member).compress_size
             with archive.open(file.member) as stream:
                 return _bounded(stream, packed, file.name, limits)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zlib.error) as error:
+    except _BROKEN as error:
         raise UnreadableFileError(f"{file.name} cannot be unpacked: {error}.") from error
 
 
@@ -115,7 +123,7 @@ def _from_tar(file: DeliveredFile, limits: ReadingLimits) -> bytes:
                 stream = archive.extractfile(item) if item.name == file.member else None
                 if stream is not None:
                     return _bounded(stream, file.path.stat().st_size, file.name, limits)
-    except (tarfile.TarError, OSError, ValueError, zlib.error) as error:
+    except _BROKEN as error:
         raise UnreadableFileError(f"{file.name} cannot be unpacked: {error}.") from error
     raise UnreadableFileError(f"{file.name} is not there any more.")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import fastexcel
 import polars as pl
 
 from semantic_layer.errors import InputError
@@ -16,6 +17,12 @@ from tasks.ingestion.tables.table_layout import TableLayout
 
 LINE = "\tline"
 """The column that says where a row stands in its file, for people."""
+
+_BROKEN = (
+    pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError, ValueError, LookupError,
+    OverflowError,
+)  # fmt: skip
+"""What opening a damaged table raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def opened_tables(
     """
     try:
         yield from _opened(file, mapping, window, only)
-    except (pl.exceptions.PolarsError, OSError, UnicodeError, LookupError) as error:
+    except _BROKEN as error:
         raise InputError(f"{file.name} cannot be read as the mapping says: {error}.") from error
 
 

@@ -139,6 +139,8 @@ def _usable(
     """Return a table's rows as the product has them, and what was lost, with the rows' times."""
     shape = product_table(mapping.into)
     rows, findings = _valued(table, mapping, schema)
+    if shape.time_column not in rows.columns:
+        raise MappingError(f"{table.file} has no column that tells {shape.time_column!r}.")
     times = rows.select(LINE, pl.col(shape.time_column).alias("period_start"))
     if mapping.stands_twice == "first":
         twice = table.rows.filter(_stands_twice(table))

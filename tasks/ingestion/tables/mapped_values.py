@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -186,7 +186,7 @@ def zoned(naive: pl.Series, zone: str) -> pl.Series:
 
 
 def moment_of(text: str, pattern: str | None, zone: ZoneInfo) -> datetime:
-    """Return the moment that a text names, in `zone` where it names none.
+    """Return the moment that a text names, in UTC; read in `zone` where it names none.
 
     Raises:
         InputError: it names none, or one that never was.
@@ -199,12 +199,16 @@ def moment_of(text: str, pattern: str | None, zone: ZoneInfo) -> datetime:
         )
     except ValueError as error:
         raise InputError(f"{text!r} is no time: {error}.") from error
-    if moment.tzinfo is not None:
-        return moment
-    local = moment.replace(tzinfo=zone)
-    if local.astimezone(ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None) != moment:
+    try:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        told = moment.replace(tzinfo=zone).astimezone(UTC)
+        local = told.astimezone(zone).replace(tzinfo=None)
+    except OverflowError as error:
+        raise InputError(f"{text!r} lies beyond the calendar.") from error
+    if local != moment:
         raise InputError(f"{text!r} never was in {zone.key}: the clock skipped it.")
-    return local
+    return told
 
 
 def lengths(table: DeliveredTable, mapping: TableMapping) -> pl.Series:

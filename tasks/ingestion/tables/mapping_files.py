@@ -57,6 +57,7 @@ from tasks.ingestion.tables.table_layout import (
     TableLayout,
     checked,
     known_zone,
+    mapping_text,
 )
 
 __all__ = ["SUFFIX", "MappingError", "TableMapping", "load_mapping", "parse_mapping"]
@@ -189,7 +190,7 @@ def load_mapping(path: Path) -> TableMapping:
     Raises:
         MappingError: the file is not YAML, or something in it is missing, unknown or contradictory.
     """
-    return parse_mapping(path.read_text(encoding="utf-8"), path.name)
+    return parse_mapping(mapping_text(path), path.name)
 
 
 def parse_mapping(text: str, name: str) -> TableMapping:

@@ -9,7 +9,7 @@ from tasks.ingestion.deliveries import mapping_files
 from tasks.ingestion.tables.archived_files import is_there
 from tasks.ingestion.tables.mapping_files import TableMapping, parse_mapping
 from tasks.ingestion.tables.record_mappings import RECORDS, RecordMapping, parse_record_mapping
-from tasks.ingestion.tables.table_layout import SUFFIX, TableLayout, yaml_mapping
+from tasks.ingestion.tables.table_layout import SUFFIX, TableLayout, mapping_text, yaml_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def loaded_mapping(path: Path) -> TableMapping | RecordMapping:
     Raises:
         MappingError: it cannot be used.
     """
-    text = path.read_text(encoding="utf-8")
+    text = mapping_text(path)
     into = yaml_mapping(text, path.name)[0].get("into")
     read: Callable[[str, str], TableMapping | RecordMapping]
     read = parse_record_mapping if isinstance(into, str) and into in RECORDS else parse_mapping

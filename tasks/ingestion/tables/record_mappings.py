@@ -42,6 +42,7 @@ from tasks.ingestion.tables.table_layout import (
     TableLayout,
     checked,
     known_zone,
+    mapping_text,
 )
 
 RECORDS: Mapping[str, tuple[str, ...]] = {
@@ -194,7 +195,7 @@ def load_record_mapping(path: Path) -> RecordMapping:
     Raises:
         MappingError: the file is not YAML, or something in it is missing, unknown or contradictory.
     """
-    return parse_record_mapping(path.read_text(encoding="utf-8"), path.name)
+    return parse_record_mapping(mapping_text(path), path.name)
 
 
 def parse_record_mapping(text: str, name: str) -> RecordMapping:

@@ -1,6 +1,6 @@
 """Cells of a delivered table as the columns of a product's records; null where they cannot be."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -143,7 +143,7 @@ def _moments(raw: pl.Series, use: Use, mapping: RecordMapping) -> pl.Series:
     clock = ZoneInfo(zone)
 
     def read(text: str) -> datetime:
-        return moment_of(text, use.format, clock).astimezone(UTC)
+        return moment_of(text, use.format, clock)
 
     left = each_once(rest, read, TIME)
     return pl.select(pl.coalesce(found, left)).to_series()

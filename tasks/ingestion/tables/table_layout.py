@@ -1,6 +1,7 @@
 """What every mapping file says first: which files, how they are written; and how it is checked."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semantic_layer.errors import InputError, did_you_mean
+from semantic_layer.plain_yaml import read_yaml, yaml_text
 
 SUFFIX = ".mapping.yaml"
 """What a mapping file's name ends with."""
@@ -71,6 +73,18 @@ def known_zone(value: str) -> str:
     return value
 
 
+def mapping_text(path: Path) -> str:
+    """Return the text of a mapping file.
+
+    Raises:
+        MappingError: it is no text in UTF-8.
+    """
+    try:
+        return yaml_text(path)
+    except yaml.MarkedYAMLError as error:
+        raise MappingError(f"{path.name}: not YAML: {error.problem}.") from error
+
+
 def yaml_mapping(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node]:
     """Return what a mapping file holds and where; `name` is its file, for messages.
 
@@ -78,9 +92,8 @@ def yaml_mapping(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node]:
         MappingError: it is not YAML, or no mapping.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+        node, raw = read_yaml(text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it cannot be read"

@@ -136,3 +136,11 @@ def test_a_file_beyond_its_limit_is_told_and_not_read(tmp_path):
     found = read_alarm_file(path, "large.json", ReadingLimits(file_bytes=1_000))
     assert found.notifications == []
     assert "larger than 1,000 bytes" in found.findings[0][4]
+
+
+def test_a_broken_object_over_many_lines_is_one_finding_not_many_events():
+    broken = json.dumps({"a": {"id": "x"}, "b": [{"id": "y"}]}, indent=1).replace('"b"', "b")
+    found = list(values_of(f'{broken}\n{{"id": 1}}\nno JSON\n{{"id": 2}}\n'.encode()))
+    assert [getattr(it, "value", it.__class__) for it in found] == [
+        BrokenJson, {"id": 1}, BrokenJson, {"id": 2},
+    ]  # fmt: skip

@@ -164,3 +164,23 @@ def test_any_topology_is_read_or_refused_and_its_links_have_ends(value):
         if len(read.links) < links_told and not read.remarks:
             same = [one["ietf-network-topology:link"] for one in delivered]
             assert any(links.count(link) > 1 for links in same for link in links)
+
+
+@given(st.text(st.sampled_from('a\\"\U0001f4a5\ud800\udfff\n'), max_size=8), st.booleans())
+def test_half_a_character_becomes_a_mark_and_all_others_stay(text, is_plain):
+    content = json.dumps({"a": [text]}, ensure_ascii=not is_plain).encode("utf-8", "surrogatepass")
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        found, _ = json_document(content)
+    except UnreadableFileError:
+        assert is_plain
+        return
+    told = found["a"][0]
+    told.encode()
+    assert told.replace("\ufffd", "") == whole.replace("\ufffd", "")
+
+
+def test_many_names_of_which_one_stands_twice_are_found_in_time():
+    names = ",".join(f'"{number}":1' for number in range(200_000))
+    _, doubled = json_document(f'{{{names},"7":2}}'.encode())
+    assert doubled == ("7",)
