@@ -31,6 +31,7 @@ DocumentKind = Literal[
 
 MARKDOWN = (".md", ".markdown", ".mdx")
 _HEAD = 1 << 16
+_FIRST = 1 << 11
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz", ".ndjson", ".ndjson.gz", ".xml", ".xml.gz", *MARKDOWN)
 _TMF = {"Alarm": "tmf642", "ChangeRequest": "tmf655", "TroubleTicket": "tmf621"}
@@ -60,9 +61,12 @@ _SIGNS: tuple[tuple[DocumentKind, re.Pattern[bytes]], ...] = (
     ("tmf655", _all_of(b"plannedStartTime", b"plannedEndTime", b"requestType")),
     ("tmf621", _all_of(b"ticketType", b"severity", b"description")),
     ("alarm_classes", re.compile(rb'"probable_causes"')),
+)
+_XML_SIGNS: tuple[tuple[DocumentKind, re.Pattern[bytes]], ...] = (
     ("bulk_cm", re.compile(rb"<(?:[\w.-]+:)?bulkCmConfigDataFile\b")),
     ("measurements", re.compile(rb"<(?:[\w.-]+:)?(?:measCollecFile|measDataFile)\b")),
 )
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +105,34 @@ def document_kind(path: Path) -> DocumentKind:
 
 
 def _kind(path: Path) -> DocumentKind:
+    first = _readable(_head(path, _FIRST))
+    if _XML.match(first):
+        early = _sign_in(first, _XML_SIGNS)
+        return early if early != "unknown" else _sign_in(_readable(_head(path)), _XML_SIGNS)
     head = _readable(_head(path))
     if _VES_FIRST.match(head):
         return "ves"
     typed = _TMF_TYPE.search(head)
     if typed is not None:
         return _TMF[typed[1].decode()]  # type: ignore[return-value]
-    return next((kind for kind, sign in _SIGNS if sign.search(head)), "unknown")
+    return _sign_in(head, _SIGNS)
+
+
+def _sign_in(head: bytes, signs: Iterable[tuple[DocumentKind, re.Pattern[bytes]]]) -> DocumentKind:
+    return next((kind for kind, sign in signs if sign.search(head)), "unknown")
 
 
 _KINDS: Remembered[DocumentKind] = Remembered(_kind)
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, size: int = _HEAD) -> bytes:
     """Return the first bytes, unpacked if they are gzip; what is damaged begins as nothing."""
     with path.open("rb") as stream:
-        head = stream.read(_HEAD)
+        head = stream.read(size)
     if not head.startswith(_GZIP):
         return head
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD)
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, size)
     except zlib.error:
         return b""
 
