@@ -1,9 +1,11 @@
 """What Iceberg, its catalogue and its folder can refuse, in our words."""
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import polars as pl
 from pyiceberg.exceptions import (
     CommitFailedException,
     CommitStateUnknownException,
@@ -18,6 +20,7 @@ from semantic_layer.errors import AnopsError, TransientError
 _LOCKED = ("database is locked", "database table is locked", "deadlock", "could not serialize")
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space",
+    errno.EFBIG: "a file may not grow that large; raise the limit of file sizes",
     errno.EDQUOT: "the disk quota is used up; free some space",
     errno.EROFS: "the folder is read-only; mount it writable or set ANOPS_HOME",
     errno.EACCES: "the folder may not be written; grant it or set ANOPS_HOME",
@@ -57,14 +60,18 @@ def iceberg_errors(doing: str, where: str) -> Iterator[None]:
         raise TableStoreError(
             f"{doing}: a file of the table is gone: {error}. Restore it, or publish again."
         ) from error
-    except OSError as error:
+    except (OSError, pl.exceptions.ComputeError) as error:
         raise _of_files(error, doing, where) from error
 
 
-def _of_files(error: OSError, doing: str, where: str) -> AnopsError:
-    if error.errno is None:  # a service behind the catalogue or the warehouse
+def _of_files(error: Exception, doing: str, where: str) -> AnopsError:
+    told = re.search(r"os error (\d+)", str(error))  # Polars tells the number in words only
+    number = int(told[1]) if told else getattr(error, "errno", None)
+    if number is None and isinstance(error, pl.exceptions.ComputeError):
+        return TableStoreError(f"{doing}: a file of the table is broken: {error}.")
+    if number is None:  # a service behind the catalogue or the warehouse
         return TransientError(f"{doing}: {where} or its warehouse did not answer ({error}).")
-    reason = _DISK.get(error.errno, f"the folder cannot be used ({error})")
+    reason = _DISK.get(number, f"the folder cannot be used ({error})")
     return TableStoreError(f"{doing}: {reason}. What was published before stands.")
 
 

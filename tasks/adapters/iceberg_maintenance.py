@@ -65,7 +65,7 @@ class IcebergMaintenance:
                 return False
             wanted = set(paths)
             tasks = [task for task in target.scan().plan_files() if task.file.file_path in wanted]
-            if len(tasks) != len(wanted):
+            if not wanted or len(tasks) != len(wanted):
                 return False
             return _rewritten(target, head, tasks, shape, _KINDS[kind])
 
@@ -113,7 +113,7 @@ class IcebergMaintenance:
             removed = 0
             for found in listed:
                 if found.mtime < before and found.path not in needed:
-                    _filesystem(target).delete_file(found.path)
+                    delete_file(target, found.path)
                     removed += 1
             if removed:
                 _LOG.info("Removed %s orphan files of %s.", removed, table)
@@ -153,6 +153,11 @@ class IcebergMaintenance:
 
     def _translated(self, doing: str, table: str) -> AbstractContextManager[None]:
         return iceberg_errors(f"{doing} {table!r}", self._tables.where)
+
+
+def delete_file(target: Table, path: str) -> None:
+    """Delete one file of the table's folder."""
+    _filesystem(target).delete_file(path)
 
 
 def _rewritten(

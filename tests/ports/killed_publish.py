@@ -68,7 +68,7 @@ def publish(folder, generation):
 
 
 def kill_at(step):
-    """Kill this process at its `step`-th step."""
+    """Kill this process at its `step`-th step; return what counts one."""
     taken = [0]
 
     def count():
@@ -89,6 +89,7 @@ def kill_at(step):
         return response
 
     PyArrowFileIO.new_output, SqlCatalog.commit_table = counted_write, counted_commit
+    return count
 
 
 def check(folder, allowed):
