@@ -42,6 +42,7 @@ golden: setup
 
 catalogue: setup
 	$(BIN)/python -m semantic_layer.catalogue_page
+	$(BIN)/python -m semantic_layer.editor_schemas
 	$(BIN)/python -m deployments.reference_page
 
 setup: .venv/ready
