@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tasks.reporting.cell_health import HEALTHY, NOT_JUDGED
 from tasks.reporting.findings_table import FindingRow
+from tasks.reporting.markdown_network import nearby_text, network_sections
 from tasks.reporting.network_report import NetworkReport
 from tasks.reporting.wording import clean, clipped, digits
 
@@ -50,6 +51,8 @@ def markdown_page(report: NetworkReport, pictures: Mapping[str, str], page: str 
         f"catalogue `{_code(report.catalogue_version)}`",
         " ".join(escaped(sentence) for sentence in report.sentences),
     ]
+    if report.came_in:
+        parts.append(f"Came in: {escaped(report.came_in)}.")
     if page:
         parts.append(f"Full report with map, timelines and sources: `{_code(page)}`")
     if "map" in pictures:
@@ -60,6 +63,7 @@ def markdown_page(report: NetworkReport, pictures: Mapping[str, str], page: str 
             "## The worst cells",
             _picture("KPIs of the worst cells with their expected band", pictures["timelines"]),
         ]
+    parts += network_sections(report, escaped, _table)
     parts += [
         "## Where the numbers come from",
         _sources(report),
@@ -97,13 +101,14 @@ def _findings(report: NetworkReport) -> str:
         "Since (UTC)",
         "Duration",
         "KPIs to blame, seen instead of expected",
+        *(("Nearby, not a cause",) if report.nearby else ()),
     )
-    table = _table(head, [_finding(finding) for finding in report.findings[:_FINDINGS]])
+    table = _table(head, [_finding(finding, report) for finding in report.findings[:_FINDINGS]])
     more = len(report.findings) - _FINDINGS
     return f"{table}\n\n{more} more are in the full report." if more > 0 else table
 
 
-def _finding(finding: FindingRow) -> tuple[str, ...]:
+def _finding(finding: FindingRow, report: NetworkReport) -> tuple[str, ...]:
     blames = "; ".join(blame.sentence for blame in finding.blames[:3])
     return (
         escaped(finding.severity.capitalize()),
@@ -111,6 +116,7 @@ def _finding(finding: FindingRow) -> tuple[str, ...]:
         finding.since_text,
         finding.length_text,
         escaped(blames or finding.explanation),
+        *((nearby_text(report, finding.number, escaped),) if report.nearby else ()),
     )
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks.reporting.alarm_section import AlarmSection, alarm_section
+from tasks.reporting.arrivals import Arrivals, arrivals, arrivals_sentence
 from tasks.reporting.cell_health import (
     HEALTHY,
     NOT_JUDGED,
@@ -13,18 +15,25 @@ from tasks.reporting.cell_health import (
     cell_states,
     site_names,
 )
+from tasks.reporting.change_section import ChangeSection, change_section
 from tasks.reporting.findings_table import SEVERITIES, FindingRow, finding_rows
 from tasks.reporting.health_map import HealthMap, health_map
 from tasks.reporting.kpi_sources import KpiSource, KpiSources
 from tasks.reporting.material import ReportMaterial
+from tasks.reporting.nearby import Nearby, nearby_facts
+from tasks.reporting.network_facts import NetworkFacts
 from tasks.reporting.quality_section import QualitySection, quality_section
+from tasks.reporting.service_section import ServiceSection, service_section
 from tasks.reporting.timelines import Timeline, timelines
 from tasks.reporting.wording import clipped, count, duration, listed, moment
+
+_NEARBY = 500
+"""Findings, worst first, that are told with what stood near them: those a page lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """What a report says; `sentences` say what was found."""
+    """What a report says; `sentences` say what was found, `came_in` what it was found in."""
 
     network: str
     window_text: str
@@ -33,6 +42,12 @@ class NetworkReport:
     catalogue_version: str
     snapshots: tuple[str, ...]
     sentences: tuple[str, ...]
+    came_in: str
+    arrivals: Arrivals
+    nearby: Mapping[int, Nearby]
+    alarms: AlarmSection
+    changes: ChangeSection
+    services: ServiceSection
     state_counts: Mapping[str, int]
     cells_count: int
     findings: tuple[FindingRow, ...]
@@ -59,8 +74,17 @@ class NetworkReport:
         return self.cells_count - self.state_counts[HEALTHY] - self.state_counts[NOT_JUDGED]
 
 
-def network_report(material: ReportMaterial, sources: KpiSources) -> NetworkReport:
-    """Return the report of one window; the same material always gives the same report."""
+def network_report(
+    material: ReportMaterial, sources: KpiSources, facts: NetworkFacts | None = None
+) -> NetworkReport:
+    """Return the report of one window; the same material always gives the same report.
+
+    Args:
+        material: measurements, findings and verdicts.
+        sources: definitions of KPIs.
+        facts: what else was perceived; None where nothing was.
+    """
+    facts = facts or NetworkFacts()
     sites = site_names(material.topology)
     findings = finding_rows(material.findings, sites, sources, material.window)
     states = cell_states(findings, material.judgements, material.topology)
@@ -71,6 +95,12 @@ def network_report(material: ReportMaterial, sources: KpiSources) -> NetworkRepo
         material.deliveries,
         material.periods_seen,
         material.window,
+    )
+    alarms = alarm_section(
+        facts.alarms, material.window, is_published="alarms" in facts.known_tables
+    )
+    changes = change_section(
+        facts.changes, facts.drift, facts.tickets, material.window, facts.known_tables
     )
     counted = Counter(state.state for state in states)
     states_counted = {name: counted[name] for name in (*SEVERITIES, HEALTHY, NOT_JUDGED)}
@@ -84,6 +114,18 @@ def network_report(material: ReportMaterial, sources: KpiSources) -> NetworkRepo
         catalogue_version=clipped(material.catalogue_version, 64),
         snapshots=tuple(clipped(snapshot, 120) for snapshot in material.snapshots),
         sentences=_sentences(findings, states_counted, len(states), quality),
+        came_in=arrivals_sentence(
+            {row["table_name"]: row["rows"] for row in facts.arrivals.iter_rows(named=True)},
+            alarms.raised,
+            alarms.active,
+            changes.changes_count,
+            changes.drift_count,
+        ),
+        arrivals=arrivals(facts.arrivals, quality, material.window),
+        nearby=nearby_facts(findings[:_NEARBY], facts, material.topology),
+        alarms=alarms,
+        changes=changes,
+        services=service_section(facts, sources, sites),
         state_counts=states_counted,
         cells_count=len(states),
         findings=tuple(findings),

@@ -12,14 +12,15 @@ from tasks.reporting.findings_table import FindingRow
 from tasks.reporting.kpi_sources import CounterSource, KpiSource
 from tasks.reporting.kpi_summary import KpiSummary
 from tasks.reporting.network_report import NetworkReport
-from tasks.reporting.wording import clean, clipped, count, moment
+from tasks.reporting.wording import clean, clipped, count, listed, moment
 
 _FIRST = 8
 
 
 def report_text(report: NetworkReport) -> str:
     """Return what a run found, in a few lines: the sentences, the worst findings."""
-    lines = [f"{report.network}, {report.window_text}", " ".join(report.sentences)]
+    lines = [f"{report.network}, {report.window_text}", *_came_in(report)]
+    lines.append(" ".join(report.sentences))
     if report.findings:
         lines += ["", "Worst first:"]
         lines += _columns(
@@ -32,6 +33,18 @@ def report_text(report: NetworkReport) -> str:
         told = [tuple(shown[0]), *(tuple(row.values()) for row in shown)]
         lines += _columns(tuple(str(each) for each in row) for row in told)
     return "\n".join(lines)
+
+
+def _came_in(report: NetworkReport) -> list[str]:
+    """Return in a few lines what came in, and what was kept out; nothing where nothing came."""
+    lines = [f"Came in: {report.came_in}."] if report.came_in else []
+    refused = [one.table for one in report.arrivals.tables if one.refused]
+    if refused:
+        lines.append(f"Refused: {listed(refused, 6)}; the last good rows stand.")
+    late = [f"{one.table} ({one.lag_text} old)" for one in report.arrivals.late]
+    if late:
+        lines.append(f"Late: {listed(late, 6)}.")
+    return [*lines, ""] if lines else []
 
 
 def _blamed(finding: FindingRow) -> str:

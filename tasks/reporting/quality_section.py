@@ -87,9 +87,18 @@ class QualitySection:
 
     tables: tuple[TableVerdict, ...]
     failed: tuple[FailedCheck, ...]
-    rejections: tuple[Rejection, ...]
-    rejections_unlisted: int
+    every_rejection: tuple[Rejection, ...]
     deliveries: tuple[Delivery, ...]
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """The reasons that are shown, those of most rows first."""
+        return self.every_rejection[:_REASONS_SHOWN]
+
+    @property
+    def rejections_unlisted(self) -> int:
+        """Reasons that are not shown."""
+        return max(0, len(self.every_rejection) - _REASONS_SHOWN)
 
     @property
     def checks_count(self) -> int:
@@ -123,8 +132,7 @@ def quality_section(
     return QualitySection(
         tables=tuple(_tables(quality, rejected)),
         failed=tuple(_failed(quality)),
-        rejections=tuple(listed[:_REASONS_SHOWN]),
-        rejections_unlisted=max(0, len(listed) - _REASONS_SHOWN),
+        every_rejection=tuple(listed),
         deliveries=tuple(_deliveries(deliveries, periods_seen, window)),
     )
 

@@ -26,6 +26,7 @@ from tasks.reporting.inspection import cell_explanation, summary_of_kpi
 from tasks.reporting.kpi_sources import kpi_sources
 from tasks.reporting.lineage_text import file_lineage_text, row_lineage_text
 from tasks.reporting.markdown_page import data_uri, findings_rows, markdown_page
+from tasks.reporting.network_reading import network_facts
 from tasks.reporting.network_report import network_report
 from tasks.reporting.notifications import notification
 from tasks.reporting.pictures import map_picture, timelines_picture
@@ -59,17 +60,16 @@ def write_report(
     """
     sources = kpi_sources(catalogue())
     published = PublishedTables(services().tables, [findings] if findings else [])
-    report = network_report(
-        report_material(
-            published,
-            window,
-            sources,
-            run_id=run_id(),
-            network=network,
-            evaluation=evaluation_rows(evaluation),
-        ),
+    facts = network_facts(published, window, sources)
+    material = report_material(
+        published,
+        window,
         sources,
+        run_id=run_id(),
+        network=network,
+        evaluation=evaluation_rows(evaluation),
     )
+    report = network_report(material, sources, facts)
     drawn = {"map": map_picture(report), "timelines": timelines_picture(report)}
     pictures = {name: picture for name, picture in drawn.items() if picture is not None}
     folder = report_folder(services().settings.root, window)
