@@ -3,6 +3,7 @@
 Steps call `services()`; tests and other hosts hand in their own with `use_services(...)`.
 """
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -41,7 +42,7 @@ class Services:
     @cached_property
     def tiers(self) -> "TieredTables | None":
         """The two tiers of published tables, None when `hot_store` is `none`."""
-        hot = self._hot_store()
+        hot = self._hot
         if hot is None:
             return None
         from data_products.registry import table
@@ -54,7 +55,8 @@ class Services:
 
         return TieredTables(self._iceberg, hot, hot_days, table)
 
-    def _hot_store(self) -> HotStore | None:
+    @cached_property
+    def _hot(self) -> HotStore | None:
         match self.settings.hot_store:
             case "duckdb":
                 from tasks.adapters.duckdb_hot_store import DuckDbHotStore
@@ -143,15 +145,33 @@ class Services:
 
         return SystemClock()
 
+    def close(self) -> None:
+        """Let go of what other processes may want, such as the hot copy's file; safe to repeat.
+
+        What is asked for later is made anew.
+        """
+        hot = self.__dict__.pop("_hot", None)
+        if hot is not None:
+            hot.close()
+        for name in [name for name in self.__dict__ if name != "settings"]:
+            del self.__dict__[name]
+
 
 _chosen: list[Services] = []
 
 
 def services() -> Services:
-    """Return this process's services."""
+    """Return this process's services; they are closed when it ends, command or flow alike."""
     if not _chosen:
         _chosen.append(Services(settings()))
+        atexit.register(close_services)
     return _chosen[-1]
+
+
+def close_services() -> None:
+    """Close this process's services, at its end; a later call of `services` makes new ones."""
+    while _chosen:
+        _chosen.pop().close()
 
 
 @contextmanager
