@@ -50,7 +50,6 @@ def main() -> int:
     share = arguments.minutes * 60 / len(names)
     _say(
         f"{len(names)} targets, {share:.0f} s each, engine {engine}, failures under {keep}",
-        flush=True,
     )
     with tempfile.TemporaryDirectory(prefix="fuzzed-") as scratch:
         sample = Path(scratch) / "sample"
