@@ -128,7 +128,7 @@ def change_section(
     """
     began = pl.coalesce("actual_start", "planned_start")
     ended = pl.coalesce("actual_end", "planned_end", began)
-    own = changes.filter((began < window.end) & (ended >= window.start))
+    own = changes.filter((began < window.end) & (ended >= window.start)).sort(began, "change_id")
     standing = drift.filter(pl.col("ended_at").is_null() | (pl.col("ended_at") >= window.end))
     is_new = pl.col("detected_at") >= window.start
     order = ("detected_at", "kind", "managed_object_dn", "attribute")

@@ -95,7 +95,7 @@ def _changes(report: NetworkReport, escaped: Callable[[object], str], table: _Ta
                 escaped(one.managed_object_dn),
                 escaped(one.attribute),
                 escaped(one.planned),
-                escaped(one.actual),
+                escaped(one.actual) or "gone",
                 one.detected_text,
             )
             for one in told.drift[:_SHOWN]

@@ -90,9 +90,10 @@ def _counted(
         for name, shape in product.tables.items():
             if product.id in _OWN_TABLES:
                 continue
-            found = published.read(name, window, [shape.time_column])
+            last = shape.end_column or shape.time_column
+            found = published.read(name, window, [last])
             if found is not None:
-                newest = pl.col(shape.time_column).max().alias("newest")
+                newest = pl.col(last).max().alias("newest")
                 yield shape, found.select(pl.len().cast(pl.Int64).alias("rows"), newest)
 
 
