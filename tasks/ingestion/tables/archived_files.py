@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from semantic_layer.errors import InputError
 from tasks.ingestion.delivered_bytes import ReadingLimits, UnreadableFileError, delivered_pieces
@@ -23,6 +23,7 @@ LIMITS = ReadingLimits(file_bytes=2 << 30, expansion=200)
 _FREE = 16 << 20
 _PIECE = 1 << 20
 _MEMBERS = 10_000
+_MOST_BEHIND_END = 100
 _MARK = "!"
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _BROKEN = (
@@ -30,7 +31,6 @@ _BROKEN = (
     EOFError, ValueError, LookupError, OverflowError, RuntimeError,
 )  # fmt: skip
 """What reading a damaged, encrypted or strangely packed archive raises."""
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +139,34 @@ def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 @contextmanager
 def _opened_tar(path: Path, limits: ReadingLimits) -> Iterator[tarfile.TarFile]:
     with path.open("rb") as packed:
-        if path.name.lower().endswith(".tar"):
-            with tarfile.open(fileobj=packed, mode="r|") as archive:
-                yield archive
-            return
-        with gzip.GzipFile(fileobj=packed) as unpacked:
+        is_plain = path.name.lower().endswith(".tar")
+        with packed if is_plain else gzip.GzipFile(fileobj=packed) as unpacked:
             bounded = _BoundedStream(unpacked, path.stat().st_size, limits)
             with tarfile.open(fileobj=bounded, mode="r|") as archive:  # type: ignore[call-overload]
                 yield archive
 
 
 class _BoundedStream:
-    """An unpacked stream, read forwards, that stops where a bomb would go on."""
+    """An unpacked stream, read forwards, that stops where a bomb would go on.
 
-    def __init__(self, stream: gzip.GzipFile, packed: int, limits: ReadingLimits) -> None:
+    It is not read on behind its end either: `tarfile` would, for as long as a header says that a
+    member is.
+    """
+
+    def __init__(
+        self, stream: BinaryIO | gzip.GzipFile, packed: int, limits: ReadingLimits
+    ) -> None:
         self._stream = stream
+        self._reads_behind_end = 0
         self._most = _most(packed, limits)
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
         piece = self._stream.read(_PIECE if size < 0 else size)
         self._read += len(piece)
+        self._reads_behind_end += not piece
+        if self._reads_behind_end > _MOST_BEHIND_END:
+            raise UnreadableFileError("The archive is cut off; deliver the file again.")
         if self._read > self._most:
             raise UnreadableFileError(_too_large("The archive", self._most))
         return piece

@@ -1,6 +1,8 @@
 """Tables that nobody meant to send: damaged, at the calendar's ends, of another layout."""
 
+import gzip
 import io
+import tarfile
 import zipfile
 
 import pytest
@@ -46,3 +48,14 @@ def test_what_is_no_workbook_is_told(tmp_path, content):
     form = HEAD + 'files: ["t.xlsx"]\ncolumns: {id: ticket_id, t: opened_at}\n'
     found = read(tmp_path, form, content, "t.xlsx")
     assert found.findings["source_file"].to_list() == ["t.xlsx"]
+
+
+@pytest.mark.parametrize("name", ["t.tar", "t.tar.gz", "t.tgz"])
+@pytest.mark.parametrize("size", [1 << 20, 1 << 40, 1 << 62])
+def test_a_member_that_says_it_is_endless_ends(tmp_path, name, size):
+    header = tarfile.TarInfo("a.csv")
+    header.size = size
+    whole = header.tobuf(tarfile.GNU_FORMAT) + b"id,t\nA,2026-01-05T12:00:00Z\n"
+    form = ZIP.replace("t.zip!", f"{name}!")
+    found = read(tmp_path, form, whole if name == "t.tar" else gzip.compress(whole), name)
+    assert "cut off" in found.findings["reason"][0]
