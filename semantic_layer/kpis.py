@@ -21,7 +21,16 @@ from semantic_layer.kpi_terms import (
 )
 from semantic_layer.measurements import OBSERVED_TIME, Definitions
 
-__all__ = ["DEFAULT_PROFILE", "Kpi", "aggregate_kpis", "kpi_rows"]
+__all__ = [
+    "DEFAULT_PROFILE",
+    "Kpi",
+    "aggregate_kpis",
+    "kpi_rows",
+    "quotient",
+    "row_sums",
+    "sum_of_terms",
+    "term_integral",
+]
 
 _ELEMENT = "managed_element_dn"
 
@@ -40,9 +49,9 @@ def kpi_rows(
         catalogue: where their measurements are defined.
     """
     present = frozenset(measurements.collect_schema().names())
-    sums = {kpi.column: _row_sums(kpi, present, catalogue) for kpi in kpis}
+    sums = {kpi.column: row_sums(kpi, present, catalogue) for kpi in kpis}
     return measurements.with_columns(
-        _null(column) if pair is None else _quotient(*pair, kpi.factor).alias(column)
+        _null(column) if pair is None else quotient(*pair, kpi.factor).alias(column)
         for kpi, (column, pair) in zip(kpis, sums.items(), strict=True)
     )
 
@@ -99,7 +108,7 @@ def _summed(
     above: list[pl.Expr] = []
     below: list[pl.Expr] = []
     for kpi in kpis:
-        pair = _row_sums(kpi, present, catalogue, integrated=True)
+        pair = row_sums(kpi, present, catalogue, integrated=True)
         if pair is not None:
             is_whole = pair[0].is_not_null() & pair[1].is_not_null()
             above.append(pl.when(is_whole).then(pair[0]).sum().alias(f"above:{kpi.column}"))
@@ -109,7 +118,7 @@ def _summed(
         measurements.group_by(*by)
         .agg(*extra, *above, *below)
         .with_columns(
-            _quotient(
+            quotient(
                 pl.col(f"above:{kpi.column}"), pl.col(f"below:{kpi.column}"), kpi.factor
             ).alias(kpi.column)
             if f"above:{kpi.column}" in known
@@ -133,8 +142,8 @@ def _summed_across(
             expression
             for kpi in kpis
             for expression in (
-                _sum_of(kpi.numerator, kpi, catalogue).alias(f"above:{kpi.column}"),
-                _sum_of(kpi.denominator, kpi, catalogue).alias(f"below:{kpi.column}"),
+                sum_of_terms(kpi.numerator, kpi, catalogue).alias(f"above:{kpi.column}"),
+                sum_of_terms(kpi.denominator, kpi, catalogue).alias(f"below:{kpi.column}"),
             )
         )
         .with_columns(
@@ -149,7 +158,7 @@ def _summed_across(
         )
         .group_by(*by)
         .agg(
-            _quotient(
+            quotient(
                 pl.col(f"whole above:{kpi.column}").sum(),
                 pl.col(f"whole below:{kpi.column}").sum(),
                 kpi.factor,
@@ -164,7 +173,7 @@ def _parts(kpi: Kpi, present: frozenset[str], catalogue: Definitions) -> list[pl
     parts = []
     for _, name in kpi.terms:
         alias = f"{kpi.column}:{name}"
-        values = _integral(name, present, catalogue)
+        values = term_integral(name, present, catalogue)
         if values is None:
             parts.append(pl.lit(None, pl.Float64).alias(alias))
             continue
@@ -176,17 +185,25 @@ def _parts(kpi: Kpi, present: frozenset[str], catalogue: Definitions) -> list[pl
     return list({part.meta.output_name(): part for part in parts}.values())
 
 
-def _sum_of(terms: Sequence[str], kpi: Kpi, catalogue: Definitions) -> pl.Expr:
+def sum_of_terms(terms: Sequence[str], kpi: Kpi, catalogue: Definitions) -> pl.Expr:
+    """Return one sum of a KPI from columns `<KPI column>:<term>` that hold its terms."""
     return _added(
         (weight, pl.col(f"{kpi.column}:{name}"))
         for weight, name in weighted_terms(terms, catalogue)
     )
 
 
-def _row_sums(
+def row_sums(
     kpi: Kpi, present: frozenset[str], catalogue: Definitions, *, integrated: bool = False
 ) -> tuple[pl.Expr, pl.Expr] | None:
-    """Return a KPI's two sums within a row, or None when the row cannot have them."""
+    """Return a KPI's two sums within a row, or None when the row cannot have them.
+
+    Args:
+        kpi: the definition.
+        present: columns of the row.
+        catalogue: where its measurements are defined.
+        integrated: whether gauges are multiplied by their seconds, so that rows add up.
+    """
     if row_classes_differ(kpi, catalogue):
         return None
     # Within one row the seconds of gauges cancel, and so need no multiplication.
@@ -207,14 +224,15 @@ def _value(
     name: str, present: frozenset[str], catalogue: Definitions, *, is_plain: bool
 ) -> pl.Expr | None:
     if not is_plain:
-        return _integral(name, present, catalogue)
+        return term_integral(name, present, catalogue)
     if name == OBSERVED_TIME:
         return pl.lit(1.0)
     column = catalogue.measurement(name).column
     return pl.col(column) if column in present else None
 
 
-def _integral(name: str, present: frozenset[str], catalogue: Definitions) -> pl.Expr | None:
+def term_integral(name: str, present: frozenset[str], catalogue: Definitions) -> pl.Expr | None:
+    """Return what a term adds up to within a row: a gauge times its seconds; None when absent."""
     if name == OBSERVED_TIME:
         return pl.col(SECONDS).cast(pl.Float64) if SECONDS in present else None
     measurement = catalogue.measurement(name)
@@ -235,7 +253,8 @@ def _added(parts: Iterable[tuple[float, pl.Expr]]) -> pl.Expr:
     return pl.lit(None, pl.Float64) if total is None else total
 
 
-def _quotient(above: pl.Expr, below: pl.Expr, factor: float) -> pl.Expr:
+def quotient(above: pl.Expr, below: pl.Expr, factor: float) -> pl.Expr:
+    """Return one sum divided by the other in the KPI's unit; null where nothing can be divided."""
     scaled = above if factor == 1.0 else above * factor
     return pl.when(below != 0).then(scaled / below)
 

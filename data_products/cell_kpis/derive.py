@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from data_products.product import TIME
+from data_products.kpi_sums import KpiShape, kpis_of
 from semantic_layer.errors import InputError
-from semantic_layer.kpis import Kpi, aggregate_kpis, kpi_rows
+from semantic_layer.kpi_terms import measured_columns
+from semantic_layer.kpis import Kpi
 from semantic_layer.loading import Catalogue
 from semantic_layer.periods import GRANULARITIES
 
@@ -15,8 +16,14 @@ TECHNOLOGIES = ("NR", "LTE")
 """What cells and their sites belong to; KPIs of anything else stand in `core_kpis`."""
 
 _ELEMENT_CLASS = "ManagedElement"
-_KEYS = ("cell_dn", "managed_element_dn", "object_class", "period_start", "granularity")
-_PERIOD = "period"
+_PLACED = (
+    "cell_dn",
+    "managed_element_dn",
+    "object_class",
+    "period_start",
+    "granularity_s",
+    "is_suspect",
+)
 
 
 def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -> pl.LazyFrame:
@@ -40,47 +47,41 @@ def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -
     """
     if granularity not in GRANULARITIES:
         raise InputError(f"No granularity {granularity!r}; known are {', '.join(GRANULARITIES)}.")
-    seconds = GRANULARITIES[granularity]
-    rows = measurements.filter(
-        ~pl.col("is_suspect").fill_null(value=False), pl.col("granularity_s") <= seconds
-    ).with_columns(pl.col("period_start").dt.truncate(f"{seconds}s").alias(_PERIOD))
+    rows = needed_rows(measurements, catalogue).collect()
+    return told(kpis_of(rows, granularity, shape_of(catalogue)), granularity, catalogue).lazy()
+
+
+def needed_rows(measurements: pl.LazyFrame, catalogue: Catalogue) -> pl.LazyFrame:
+    """Return measurements with the columns that the KPIs ask for."""
+    present = measurements.collect_schema().names()
+    needed = {*_PLACED, *measured_columns(cell_kpis(catalogue), catalogue)}
+    return measurements.select(name for name in present if name in needed)
+
+
+def shape_of(catalogue: Catalogue) -> KpiShape:
+    """Return what is summed by cell, and by the managed element for each of its cells."""
     kpis = cell_kpis(catalogue)
-    of_element = [kpi for kpi in kpis if kpi.object_class == _ELEMENT_CLASS]
-    of_cell = [kpi for kpi in kpis if kpi.object_class != _ELEMENT_CLASS]
-    cells = _of_cells(rows.filter(pl.col("cell_dn").is_not_null()), of_cell, seconds, catalogue)
-    if of_element:
-        by = ["managed_element_dn", _PERIOD]
-        placed = rows.filter(pl.col("managed_element_dn").is_not_null())
-        elements = aggregate_kpis(placed, of_element, by, catalogue)
-        cells = cells.join(elements, on=by, how="left")
-    return cells.with_columns(
-        pl.col(_PERIOD).cast(TIME).alias("period_start"), pl.lit(granularity).alias("granularity")
-    ).select(*_KEYS, "periods_count", *(kpi.column for kpi in kpis))
+    return KpiShape(
+        "cell_dn",
+        tuple(kpi for kpi in kpis if kpi.object_class != _ELEMENT_CLASS),
+        tuple(kpi for kpi in kpis if kpi.object_class == _ELEMENT_CLASS),
+        catalogue,
+    )
+
+
+def told(kpis: pl.DataFrame, granularity: str, catalogue: Catalogue) -> pl.DataFrame:
+    """Return KPIs of cells as rows of the product."""
+    return kpis.select(
+        "cell_dn",
+        "managed_element_dn",
+        "object_class",
+        "period_start",
+        pl.lit(granularity).alias("granularity"),
+        "periods_count",
+        *(kpi.column for kpi in cell_kpis(catalogue)),
+    )
 
 
 def cell_kpis(catalogue: Catalogue) -> list[Kpi]:
     """Return the KPIs that the product holds, in the catalogue's order."""
     return [kpi for kpi in catalogue.kpis.values() if kpi.technology in TECHNOLOGIES]
-
-
-def _of_cells(
-    rows: pl.LazyFrame, kpis: list[Kpi], seconds: int, catalogue: Catalogue
-) -> pl.LazyFrame:
-    """Return one row a cell and period; rows that are one already are only divided, not added."""
-    if _is_one_row_each(rows, seconds):
-        return kpi_rows(rows, kpis, catalogue).with_columns(
-            pl.lit(1, dtype=pl.Int32).alias("periods_count")
-        )
-    extra = (
-        pl.col("managed_element_dn").first(),
-        pl.col("object_class").first(),
-        pl.len().cast(pl.Int32).alias("periods_count"),
-    )
-    return aggregate_kpis(rows, kpis, ["cell_dn", _PERIOD], catalogue, extra)
-
-
-def _is_one_row_each(rows: pl.LazyFrame, seconds: int) -> bool:
-    """Tell whether each row is alone in its cell and period, and covers all of it."""
-    whole = (pl.col("granularity_s") == seconds).all()
-    alone = pl.struct("cell_dn", _PERIOD).hash().n_unique() == pl.len()
-    return bool(rows.select((whole & alone).alias("is so")).collect().item())

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from data_products.product import TIME
+from data_products.kpi_sums import KpiShape, kpis_of
 from semantic_layer.errors import InputError
 from semantic_layer.kpi_terms import home_classes, measured_columns
-from semantic_layer.kpis import Kpi, aggregate_kpis
+from semantic_layer.kpis import Kpi
 from semantic_layer.loading import Catalogue
 from semantic_layer.periods import GRANULARITIES
 
@@ -15,14 +15,14 @@ SOURCE = "pm_measurements"
 TECHNOLOGIES = ("5GC", "transport", "any")
 """What the product's KPIs belong to; those of cells and their sites stand in `cell_kpis`."""
 
-_KEYS = (
+_PLACED = (
     "managed_object_dn",
     "managed_element_dn",
     "object_class",
     "period_start",
-    "granularity",
+    "granularity_s",
+    "is_suspect",
 )
-_PERIOD = "period"
 
 
 def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -> pl.LazyFrame:
@@ -46,26 +46,36 @@ def derive(measurements: pl.LazyFrame, granularity: str, catalogue: Catalogue) -
     """
     if granularity not in GRANULARITIES:
         raise InputError(f"No granularity {granularity!r}; known are {', '.join(GRANULARITIES)}.")
-    seconds = GRANULARITIES[granularity]
+    rows = needed_rows(measurements, catalogue).collect()
+    return told(kpis_of(rows, granularity, shape_of(catalogue)), granularity, catalogue).lazy()
+
+
+def needed_rows(measurements: pl.LazyFrame, catalogue: Catalogue) -> pl.LazyFrame:
+    """Return the rows that told something of the KPIs, with the columns that these ask for."""
+    present = measurements.collect_schema().names()
     kpis = core_kpis(catalogue)
-    extra = (
-        pl.col("managed_element_dn").first(),
-        pl.col("object_class").first(),
-        pl.len().cast(pl.Int32).alias("periods_count"),
-    )
-    rows = measurements.filter(
-        ~pl.col("is_suspect").fill_null(value=False),
-        pl.col("granularity_s") <= seconds,
+    needed = {*_PLACED, *measured_columns(kpis, catalogue)}
+    return measurements.filter(
         pl.col("object_class").is_in(_classes(kpis, catalogue)),
         _tells_any(measurements, kpis, catalogue),
-    ).with_columns(pl.col("period_start").dt.truncate(f"{seconds}s").alias(_PERIOD))
-    return (
-        aggregate_kpis(rows, kpis, ["managed_object_dn", _PERIOD], catalogue, extra)
-        .with_columns(
-            pl.col(_PERIOD).cast(TIME).alias("period_start"),
-            pl.lit(granularity).alias("granularity"),
-        )
-        .select(*_KEYS, "periods_count", *(kpi.column for kpi in kpis))
+    ).select(name for name in present if name in needed)
+
+
+def shape_of(catalogue: Catalogue) -> KpiShape:
+    """Return what is summed by managed object."""
+    return KpiShape("managed_object_dn", tuple(core_kpis(catalogue)), (), catalogue)
+
+
+def told(kpis: pl.DataFrame, granularity: str, catalogue: Catalogue) -> pl.DataFrame:
+    """Return KPIs of objects as rows of the product."""
+    return kpis.select(
+        "managed_object_dn",
+        "managed_element_dn",
+        "object_class",
+        "period_start",
+        pl.lit(granularity).alias("granularity"),
+        "periods_count",
+        *(kpi.column for kpi in core_kpis(catalogue)),
     )
 
 

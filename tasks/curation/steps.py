@@ -1,17 +1,19 @@
 """Steps of curation: measurements in, KPIs out; sessions in, the users' experience out."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import polars as pl
 
-from data_products.cell_kpis.derive import derive as cell_kpis
-from data_products.core_kpis.derive import derive as core_kpis
+from data_products.cell_kpis import derive as cells
+from data_products.core_kpis import derive as core
 from data_products.customer_experience.derive import derive as customer_experience
 from data_products.lineage import Snapshot
-from data_products.pm_measurements.derive import derive as completed
 from semantic_layer.loading import catalogue
-from semantic_layer.periods import GRANULARITIES, Window
+from semantic_layer.periods import Window
 from semantic_layer.services import service_catalogue
+from tasks.curation.kpi_pieces import KpiProduct, kpis_by_piece, reach_of
+from tasks.curation.roll_ups import QUARTER, pieces, roll_ups
 from tasks.curation.windows import newest_closed
 from tasks.step import run_id, step
 from tasks.wiring import services
@@ -19,35 +21,34 @@ from tasks.wiring import services
 
 @step
 def publish_cell_kpis(measurements: Snapshot, window: Window) -> list[Snapshot]:
-    """Publish `cell_kpis` of the window by 15 minutes, hour and day.
+    """Publish `cell_kpis` of the window by 15 minutes, and of the hours and days that are due.
 
-    The window grows to whole hours and days, so that an hour or a day that is still filling is
-    computed again from all of its measurements.
+    An hour is due when what is measured reaches its end, when it was rolled up before, and when
+    time passed by it; so is a day. Otherwise it waits. See `roll_ups`.
+
+    Returns:
+        A snapshot a publish: a long window of a large network takes several a granularity.
     """
-    found = []
-    for name in GRANULARITIES:
-        whole = window.widened_to(name)
-        kpis = cell_kpis(_measured(measurements, whole), name, catalogue()).collect()
-        found.append(_publish("cell_kpis", measurements, whole, kpis, name))
-    return found
+    product = KpiProduct(
+        "cell_kpis", cells.needed_rows, cells.shape_of(catalogue()), cells.told, catalogue()
+    )
+    return _publish_kpis(product, measurements, window, _publish)
 
 
 @step
 def publish_core_kpis(measurements: Snapshot, window: Window) -> list[Snapshot]:
-    """Publish `core_kpis` of the window by 15 minutes, hour and day; see `publish_cell_kpis`.
+    """Publish `core_kpis` of the window as `publish_cell_kpis` does.
 
     A network that delivers nothing of its core, transport or supply has no such table: where there
     is nothing to publish and nothing to replace, nothing is published.
 
     Returns:
-        A snapshot a granularity; the standing one where nothing was published.
+        A snapshot a publish; the standing one where nothing was published.
     """
-    found = []
-    for name in GRANULARITIES:
-        whole = window.widened_to(name)
-        kpis = core_kpis(_measured(measurements, whole), name, catalogue()).collect()
-        found.append(_publish_where_told("core_kpis", measurements, whole, kpis, name))
-    return found
+    product = KpiProduct(
+        "core_kpis", core.needed_rows, core.shape_of(catalogue()), core.told, catalogue()
+    )
+    return _publish_kpis(product, measurements, window, _publish_where_told)
 
 
 @step
@@ -81,10 +82,30 @@ def newest_published(table: str, moment: datetime, granularity: str) -> Window:
     return newest_closed(table, services().tables.bounds(table), moment, granularity)
 
 
-def _measured(measurements: Snapshot, window: Window) -> pl.LazyFrame:
-    """Return the window's measurements; only what KPIs ask of them is read."""
-    rows = services().tables.read(measurements.table, window, snapshot_id=measurements.id or None)
-    return completed(rows, catalogue())
+def _publish_kpis(
+    product: KpiProduct,
+    measurements: Snapshot,
+    window: Window,
+    publish: Callable[[str, Snapshot, Window, pl.DataFrame, str], Snapshot],
+) -> list[Snapshot]:
+    """Publish what a window changes of a product, in pieces that memory holds."""
+    tables = services().tables
+
+    def read(piece: Window, columns: Sequence[str] | None = None) -> pl.LazyFrame:
+        return tables.read(
+            measurements.table, piece, columns=columns, snapshot_id=measurements.id or None
+        )
+
+    quarters = window.widened_to(QUARTER)
+    reach = reach_of(read(quarters, ["period_start", "granularity_s"]), quarters)
+    plan = roll_ups(quarters, reach, tables.history(product.table), measurements.table)
+    rows_by_hour: dict[datetime, int] = {}
+    for span in plan.spans:
+        rows_by_hour |= product.rows_by_hour(read(span))
+    found = []
+    for name, piece, rows in kpis_by_piece(product, plan, pieces(plan, rows_by_hour), read):
+        found.append(publish(product.table, measurements, piece, rows, name))
+    return found
 
 
 def _publish_where_told(

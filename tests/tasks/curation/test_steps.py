@@ -2,12 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from data_products.lineage import Lineage, Snapshot
 from data_products.product import TIME
-from semantic_layer.periods import Window
+from semantic_layer.periods import GRANULARITIES, Window
 from tasks.adapters.memory_tables import InMemoryTables
-from tasks.curation import steps
+from tasks.curation import roll_ups, steps
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
 
@@ -70,14 +71,66 @@ def test_kpis_are_published_at_every_granularity_with_the_snapshot_they_came_fro
     assert day["source"] == "pm_measurements"
 
 
-def test_an_hour_still_filling_is_computed_again_from_all_of_its_periods(tables):
-    for n in range(3):
+def run_quarters(tables, *quarters, attempts=100, successes=90):
+    for n in quarters:
         window = Window(MIDNIGHT + n * QUARTER, MIDNIGHT + (n + 1) * QUARTER)
-        snapshot = deliver(tables, window, measured([n], successes=100 - 10 * n))
+        snapshot = deliver(tables, window, measured([n], attempts, successes))
         steps.publish_cell_kpis.fn(snapshot, window)
-    hour = kpis(tables, "hour").row(0, named=True)
-    assert (hour["periods_count"], hour["rrc_setup_success_rate_pct"]) == (3, 90.0)
-    assert kpis(tables, "15min")["rrc_setup_success_rate_pct"].to_list() == [100.0, 90.0, 80.0]
+
+
+def periods_of(tables, granularity):
+    return dict(kpis(tables, granularity).select("period_start", "periods_count").iter_rows())
+
+
+def test_an_hour_waits_until_a_window_reaches_its_end(tables):
+    run_quarters(tables, 0, 1, 2)
+    assert periods_of(tables, "hour") == {}
+    run_quarters(tables, 3)
+    assert periods_of(tables, "hour") == {MIDNIGHT: 4}
+    assert periods_of(tables, "day") == {}
+    assert kpis(tables, "15min").height == 4
+
+
+def test_an_hour_that_was_rolled_up_is_computed_again_when_something_comes_late(tables):
+    run_quarters(tables, 0, 2, 3, successes=100)
+    run_quarters(tables, 1, successes=60)
+    assert periods_of(tables, "hour") == {MIDNIGHT: 4}
+    assert kpis(tables, "hour")["rrc_setup_success_rate_pct"].to_list() == [90.0]
+
+
+def test_an_hour_that_time_passed_by_is_rolled_up_by_the_next_run(tables):
+    run_quarters(tables, 0, 1)
+    run_quarters(tables, 9)
+    assert periods_of(tables, "hour") == {MIDNIGHT: 2}
+    run_quarters(tables, 100)
+    assert periods_of(tables, "day") == {MIDNIGHT: 3}
+    assert periods_of(tables, "hour") == {MIDNIGHT: 2, MIDNIGHT + 8 * QUARTER: 1}
+
+
+def test_rows_that_cover_an_hour_reach_its_end_by_themselves(tables):
+    window = Window(MIDNIGHT, MIDNIGHT + QUARTER)
+    hourly = measured([0]).with_columns(granularity_s=pl.lit(3600, dtype=pl.Int32))
+    steps.publish_cell_kpis.fn(deliver(tables, window, hourly), window)
+    assert periods_of(tables, "hour") == {MIDNIGHT: 1}
+    assert periods_of(tables, "15min") == {}
+
+
+def test_a_day_read_in_pieces_is_the_day_read_at_once(tables, monkeypatch):
+    rows = pl.concat(
+        [
+            measured(range(90), successes=70),
+            measured([91]).with_columns(granularity_s=pl.lit(3600, dtype=pl.Int32)),
+            measured([95]).with_columns(granularity_s=pl.lit(86400, dtype=pl.Int32)),
+        ]
+    )
+    snapshot = deliver(tables, DAY, rows)
+    steps.publish_cell_kpis.fn(snapshot, DAY)
+    whole = {name: kpis(tables, name).drop("run_id", strict=False) for name in GRANULARITIES}
+    monkeypatch.setattr(roll_ups, "_MOST_ROWS", 10)
+    assert len(steps.publish_cell_kpis.fn(snapshot, DAY)) == 25
+    for name, told in whole.items():
+        assert_frame_equal(kpis(tables, name).select(told.columns), told)
+    assert periods_of(tables, "day") == {MIDNIGHT: 92}
 
 
 def test_delivered_kpis_and_computed_ones_do_not_wipe_one_another(tables):
