@@ -7,10 +7,17 @@ from prefect import flow
 
 from flows.curate_data_products import curate_data_products
 from flows.evaluate_detection import evaluate_detection
-from flows.ingest_network_data import ingest_network_data
+from flows.ingest_network_data import STATES, ingest_network_data
 from flows.score_cells import score_cells
 from semantic_layer.periods import Window
-from tasks.ingestion.steps import choose_folder, newest_window, unpublished_history
+from tasks.ingestion.delivered_parts import SERIES
+from tasks.ingestion.steps import (
+    choose_folder,
+    due_before,
+    newest_window,
+    remember_deliveries,
+    tell_unread_files,
+)
 from tasks.reporting.steps import write_report
 from tasks.step import scheduled_at
 
@@ -23,16 +30,20 @@ def operate_network(
 ) -> str:
     """Bring the network's files to products, findings and a report for one window.
 
-    Without a window it takes the newest delivered `span`. History that was delivered before the
-    window but never published is brought in first, by the same two flows.
+    Without a window it takes the newest delivered `span`. What was delivered for earlier times and
+    never published, or came late, or was mended, is brought in first: just those windows, by the
+    same two flows.
     """
     folder = folder or choose_folder()
     window = window or newest_window(folder, scheduled_at(), span)
-    for past in unpublished_history(folder, window):
-        ingest_network_data(past, folder)
-        curate_data_products(past)
-    ingest_network_data(window, folder)
+    due = due_before(folder, window)
+    for past in due.windows:
+        ingest_network_data(past.window, folder, list(past.kinds))
+        curate_data_products(past.window, list(past.kinds))
+    ingest_network_data(window, folder, [*SERIES, STATES])
     curate_data_products(window)
+    tell_unread_files(folder, due, window)
+    remember_deliveries(folder, due, [*(past.window for past in due.windows), window], window)
     findings = score_cells(window)
     evaluation = evaluate_detection(window, folder)
     return write_report(window, findings, evaluation["rows"] if evaluation else None)

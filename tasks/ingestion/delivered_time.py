@@ -43,37 +43,6 @@ def newest_period(delivered: Window | None, moment: datetime, granularity: str) 
     return Window(start, start + length)
 
 
-def not_yet(starts: Iterable[datetime], published: Window | None, before: datetime) -> list[Window]:
-    """Return the time before `before` in which delivered periods start that were not published.
-
-    Only the time outside of what is published is looked at: a gap inside it is one that was
-    delivered late, and is ingested by naming its window.
-
-    Args:
-        starts: of every delivered period.
-        published: from the first to just past the last published start; None when nothing was.
-        before: where the run's own window begins.
-    """
-    due = sorted(start for start in starts if start < before)
-    if published is None:
-        return [Window(floor_to(due[0], "day"), before)] if due else []
-    early = [start for start in due if start < published.start]
-    late = [start for start in due if start >= published.end]
-    found = []
-    if early:
-        found.append(Window(floor_to(early[0], "day"), min(published.start, before)))
-    if late:
-        found.append(Window(late[0], before))
-    return found
-
-
-def from_first_to_last(first: datetime | None, last: datetime | None) -> Window | None:
-    """Return the time from the first start to just past the last one; None when there is none."""
-    if first is None or last is None:
-        return None
-    return Window(first, last + timedelta(microseconds=1))
-
-
 def together(windows: Sequence[Window]) -> list[Window]:
     """Return windows in order, those that touch as one, in pieces of a week or more."""
     merged: list[Window] = []

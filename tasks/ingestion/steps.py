@@ -4,32 +4,33 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
 import polars as pl
 
-from data_products.cell_kpis.derive import SOURCE as CURATED
-from data_products.lineage import Snapshot
+from data_products.lineage import LINEAGE_COLUMNS, Snapshot
 from semantic_layer.periods import Window
-from tasks.ingestion.delivered_time import (
-    covered,
-    from_first_to_last,
-    newest_period,
-    not_yet,
-    together,
-)
+from tasks.ingestion.delivered_parts import delivered_parts
+from tasks.ingestion.delivered_time import covered, newest_period
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
+from tasks.ingestion.due_windows import Due, due, remembered_after, too_late
+from tasks.ingestion.findings import no_findings
 from tasks.ingestion.measurements.measurement_batches import MeasuredBatch, measured_batch, merged
+from tasks.ingestion.records.steps import publish_changed_days, standing_rows
 from tasks.ingestion.tables.mapped_spans import mapped_spans
 from tasks.ingestion.tables.mapped_tables import MappedTables, mapped_tables
 from tasks.ingestion.tables.mapping_sources import MappingSource, mapping_sources
 from tasks.ingestion.tables.state_tables import same_state, state_window
-from tasks.step import Progress, run_id, show_table, step
+from tasks.ingestion.unread_files import unread_files
+from tasks.step import Progress, run_id, show_table, step, tell_late_file
 from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _MEASUREMENTS = "pm_measurements"
 _TOPOLOGY = "network_topology"
+_DELIVERIES = "data_quality.deliveries"
+_UNREAD = "unrecognised"
 _FILES = {"source": "measurement_files"}
 _SOME = 50
 
@@ -74,20 +75,65 @@ def newest_window(folder: Path, moment: datetime, granularity: str) -> Window:
 
 
 @step
-def unpublished_history(folder: Path, window: Window) -> list[Window]:
-    """Return what was delivered before the window and was never published, oldest first.
+def due_before(folder: Path, window: Window) -> Due:
+    """Return what must be brought in before a run's own window, and what of it came late.
 
-    Measurements count as published once their KPIs are too: a run that died in between left
-    measurements that nobody curated.
+    What was read of each delivered file stands in `data_quality.deliveries`; it is written by
+    `remember_deliveries` once all that follows from a window was published, so a run that dies
+    leaves its windows due.
     """
-    return together(
-        [
-            piece
-            for table, spans in _spans(folder).items()
-            for published in _published(table)
-            for piece in not_yet({span.start for span in spans}, published, window.start)
-        ]
-    )
+    remembered = standing_rows(_DELIVERIES, _place(folder))
+    shelf = services().settings.mapping_folder
+    found = due(delivered_parts(folder, shelf, remembered), remembered, window)
+    for it in found.late:
+        told = f"left, {it.gone[0]} is gone" if it.gone else "its window is published again"
+        _LOG.info("%s came late for %s: %s.", it.part.source_file, it.covers, told)
+    return found
+
+
+@step
+def remember_deliveries(
+    folder: Path, found: Due, windows: Sequence[Window], own: Window
+) -> list[Snapshot]:
+    """Remember what was due, once it was read in these windows and published.
+
+    Args:
+        folder: of deliveries.
+        found: as `due_before` returned it before they were read.
+        windows: that were read, in order.
+        own: the run's window, for what has no other time.
+    """
+    place = _place(folder)
+    rows = remembered_after(standing_rows(_DELIVERIES, place), found.parts, windows)
+    return publish_changed_days(_DELIVERIES, place, (rows, no_findings()), own)
+
+
+@step
+def tell_unread_files(folder: Path, found: Due, window: Window) -> list[Snapshot]:
+    """Tell of files that nobody reads, or that came too late to be used, once each.
+
+    What is told stands in the quarantine of `data_quality.deliveries` under the source
+    `unrecognised`, at the window of the run that saw it first, and goes when the file does.
+    """
+    told = unread_files(folder, services().settings.mapping_folder)
+    findings = pl.concat([told, too_late(found.late)])
+    if findings.height:
+        _LOG.warning("%s delivered files are not read; see the quarantine.", findings.height)
+    nothing = services().tables.read(_DELIVERIES).head(0).collect()
+    rows = nothing.drop("source", *LINEAGE_COLUMNS, strict=False)
+    return publish_changed_days(_DELIVERIES, _UNREAD, (rows, findings), window)
+
+
+@step
+def tell_late_files(found: Due, window: Window) -> int:
+    """Tell automations of files for times before the run's window, for runs that stand alone.
+
+    Only the run of the newest window tells, so that runs for late files do not tell of each other.
+    """
+    usable = [it for it in found.late if not it.gone and found.is_newest]
+    for it in usable:
+        tell_late_file(it.part.source_file, it.covers, window)
+    return len(usable)
 
 
 @step
@@ -127,18 +173,9 @@ def _spans(folder: Path) -> dict[str, list[Window]]:
     return spans
 
 
-def _published(table: str) -> list[Window | None]:
-    """Return the time that a table covers and, for measurements, the time of their KPIs."""
-    tables = services().tables
-    if table != _MEASUREMENTS:
-        return [tables.bounds(table)]
-    kpis = tables.read("cell_kpis", columns=["period_start", "granularity", "source"])
-    curated = (
-        kpis.filter(pl.col("source") == CURATED, pl.col("granularity") == "15min")
-        .select(first=pl.col("period_start").min(), last=pl.col("period_start").max())
-        .collect()
-    )
-    return [tables.bounds(table), from_first_to_last(*curated.row(0))]
+def _place(folder: Path) -> str:
+    """Return what a folder of deliveries is called: two of one name are told apart."""
+    return f"{folder.name} {crc32(str(folder.resolve()).encode()):08x}"
 
 
 def _ingest_table(source: MappingSource, window: Window) -> Snapshot:

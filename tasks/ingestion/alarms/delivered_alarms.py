@@ -34,7 +34,21 @@ ATTRIBUTE_SCHEMA: dict[str, pl.DataType] = {
 """Columns of what an element said about itself when it registered."""
 
 _MOST_KNOWN = 500_000
-_known: dict[tuple[str, int, int], Window | None] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The time that a file covers, and whether everything in it has one."""
+
+    span: Window | None
+    is_whole: bool
+
+    def is_elsewhere(self, window: Window) -> bool:
+        span = self.span if self.is_whole else None
+        return span is not None and (span.end <= window.start or window.end <= span.start)
+
+
+_known: dict[tuple[str, int, int], _Times] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +91,17 @@ def table_alarms(
     )
 
 
-def alarm_spans(folder: Path) -> list[Window]:
-    """Return the time that each of the folder's alarm documents covers, where it says any."""
-    found = []
-    for document in delivered_documents(folder, ALARM_KINDS):
-        key = _identity(document.path)
-        if key not in _known:
-            read = read_alarm_file(document.path, _name(document.path, folder))
-            _remember(key, read)
-        span = _known[key]
-        if span is not None:
-            found.append(span)
-    return found
+def span_of_alarms(path: Path, name: str) -> Window | None:
+    """Return the time that a document covers, of what in it has a time; None when nothing has.
+
+    Args:
+        path: of the document.
+        name: what findings call it.
+    """
+    key = _identity(path)
+    if key not in _known:
+        _remember(key, read_alarm_file(path, name))
+    return _known[key].span
 
 
 def _of_kind(kind: str, paths: Iterable[Path], folder: Path, window: Window) -> DeliveredAlarms:
@@ -119,8 +132,8 @@ def _of_kind(kind: str, paths: Iterable[Path], folder: Path, window: Window) -> 
 def _read(paths: Iterable[Path], folder: Path, window: Window) -> Iterator[ReadEvents]:
     for path in paths:
         key = _identity(path)
-        span = _known.get(key)
-        if span is not None and (span.end <= window.start or window.end <= span.start):
+        times = _known.get(key)
+        if times is not None and times.is_elsewhere(window):
             continue
         read = read_alarm_file(path, _name(path, folder))
         _remember(key, read)
@@ -128,7 +141,7 @@ def _read(paths: Iterable[Path], folder: Path, window: Window) -> Iterator[ReadE
 
 
 def _remember(key: tuple[str, int, int], read: ReadEvents) -> None:
-    """Keep the time that a file covers; None when it holds something of no time."""
+    """Keep the time that a file covers."""
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     times: list[datetime] = [told.notified_at for told in read.notifications]
@@ -136,9 +149,8 @@ def _remember(key: tuple[str, int, int], read: ReadEvents) -> None:
     times += [row["period_start"] for row in read.measurements]
     dated = [finding[0] for finding in read.findings]
     times += [at for at in dated if at is not None]
-    is_whole = bool(times) and None not in dated
-    last = timedelta(microseconds=1)
-    _known[key] = Window(min(times), max(times) + last) if is_whole else None
+    span = Window(min(times), max(times) + timedelta(microseconds=1)) if times else None
+    _known[key] = _Times(span, is_whole=None not in dated)
 
 
 def _identity(path: Path) -> tuple[str, int, int]:

@@ -7,7 +7,6 @@ import pytest
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
-from tasks.curation.steps import publish_cell_kpis
 from tasks.ingestion import steps
 from tasks.settings import Settings
 from tasks.twin.sample_network import write_sample_network
@@ -126,27 +125,14 @@ def test_a_half_written_file_is_told_and_counts_once_it_is_whole(tables, folder)
     assert tables.read("pm_measurements", DAY).collect().height == 2
 
 
-def test_the_newest_window_and_unpublished_history_follow_what_was_delivered(tables, folder):
+def test_the_newest_window_follows_what_was_delivered(folder, tables):
     for hour in (-48, -24, 12):
         deliver(folder, hour, 1)
     newest = steps.newest_window.fn(folder, LATER, "15min")
     assert newest == Window(NOON, NOON + timedelta(minutes=15))
     assert steps.newest_window.fn(folder, LATER, "day").start == DAY.start - timedelta(days=1)
     assert steps.delivered_window.fn(folder).start == DAY.start - timedelta(hours=48)
-    history = steps.unpublished_history.fn(folder, DAY)
-    assert history == [Window(DAY.start - timedelta(days=2), DAY.start)]
-    for piece in history:
-        ingest(folder, piece)
-    uncurated = steps.unpublished_history.fn(folder, newest)
-    assert uncurated == [Window(DAY.start - timedelta(days=2), newest.start)]
-    for piece in history:
-        publish_cell_kpis.fn(tables.snapshot("pm_measurements"), piece)
-    left = steps.unpublished_history.fn(folder, newest)
-    assert left == []
-    deliver(folder, -1, 1)
-    late = steps.unpublished_history.fn(folder, newest)
-    assert late == [Window(DAY.start - timedelta(hours=1), NOON)]
-    assert tables.read("pm_measurements").collect().height == 2
+    assert tables.history("pm_measurements").is_empty()
 
 
 @pytest.mark.usefixtures("tables")

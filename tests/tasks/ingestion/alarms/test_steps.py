@@ -8,7 +8,7 @@ import pytest
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.ingestion.alarms import steps
-from tasks.ingestion.alarms.delivered_alarms import alarm_spans
+from tasks.ingestion.alarms.delivered_alarms import span_of_alarms
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
 from tests.conftest import REPOSITORY
@@ -159,9 +159,9 @@ def test_a_heartbeat_is_told_that_no_product_takes_it(tables, folder):
     assert kept["reason"].to_list() == ["No product takes domain heartbeat."]
 
 
-def test_spans_say_which_time_the_documents_cover(folder):
+def test_a_span_says_which_time_a_document_covers(folder):
     deliver(folder, "1.json", [record("A1", "2026-03-01T10:00", "2026-03-01T11:00")])
-    span = alarm_spans(folder)[0]
+    span = span_of_alarms(next(path for path in folder.rglob("1.json")), "1.json")
     assert (span.start.hour, span.end.hour) == (10, 11)
 
 
