@@ -4,12 +4,14 @@ import importlib.metadata
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from data_products.registry import products
+from deployments.doctor_findings import Finding, ill, well
+from deployments.doctor_stores import examine_stores, not_writable
 from deployments.serve import api_url, is_answering
 from semantic_layer.errors import AnopsError
 from semantic_layer.loading import catalogue
@@ -20,25 +22,6 @@ _LEAST_FREE_GIB = 5
 _GIB = 1024**3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: its name, whether it is well, and a sentence."""
-
-    name: str
-    is_well: bool
-    says: str
-
-
-def well(name: str, says: str) -> Finding:
-    """Return a finding that needs nothing done."""
-    return Finding(name, is_well=True, says=says)
-
-
-def ill(name: str, says: str) -> Finding:
-    """Return a finding that says what would help."""
-    return Finding(name, is_well=False, says=says)
-
-
 def examine(chosen: Settings, port: int) -> Iterator[Finding]:
     """Yield a finding for everything that a run stands on, cheapest first."""
     yield _python()
@@ -47,6 +30,7 @@ def examine(chosen: Settings, port: int) -> Iterator[Finding]:
     yield _asked("definitions", _definitions)
     yield _asked("contracts", _contracts)
     yield _asked("tables", lambda: _tables(chosen))
+    yield from examine_stores(chosen)
     yield _server(port)
     yield _workers(chosen)
 
@@ -79,15 +63,14 @@ def _installed(name: str) -> str:
 
 
 def _home(root: Path) -> Finding:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        probe = root / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        return ill("home", f"{root} cannot be written: {error}; set ANOPS_HOME")
+    problem = not_writable(root)
+    if problem:
+        return ill("home", f"{root} cannot be written: {problem}; set ANOPS_HOME")
     free_gib = shutil.disk_usage(root).free / _GIB
-    return Finding("home", free_gib >= _LEAST_FREE_GIB, f"{root}, {free_gib:.0f} GiB free")
+    says = f"{root}, {free_gib:.0f} GiB free"
+    if free_gib < _LEAST_FREE_GIB:
+        return ill("home", f"{says}; fewer than {_LEAST_FREE_GIB} GiB stop a run, make room")
+    return well("home", says)
 
 
 def _asked(name: str, answer: Callable[[], str]) -> Finding:
@@ -110,13 +93,19 @@ def _contracts() -> str:
 
 
 def _tables(chosen: Settings) -> str:
-    tables = Services(chosen).tables
-    said = []
-    for product in products().values():
-        for table in product.tables:
-            bounds = tables.bounds(table)
-            said.append(f"{table}: {bounds or 'nothing published yet'}")
-    return "; ".join(said)
+    with closing(Services(chosen)) as engines:
+        bounds = {
+            name: engines.tables.bounds(name)
+            for product in products().values()
+            for name in product.tables
+        }
+    known = [bound for bound in bounds.values() if bound]
+    if not known:
+        return f"none of {len(bounds)} tables was published yet; `anops run` publishes them"
+    silent = sorted(name for name, bound in bounds.items() if not bound)
+    newest = max(bound.end for bound in known)
+    said = f"{len(known)} of {len(bounds)} published, newest to {newest:%Y-%m-%d %H:%M} UTC"
+    return f"{said}; nothing yet of {', '.join(silent)}" if silent else said
 
 
 def _server(port: int) -> Finding:

@@ -42,7 +42,7 @@ class Services:
     @cached_property
     def tiers(self) -> "TieredTables | None":
         """The two tiers of published tables, None when `hot_store` is `none`."""
-        hot = self._hot
+        hot = self.hot
         if hot is None:
             return None
         from data_products.registry import table
@@ -56,7 +56,8 @@ class Services:
         return TieredTables(self._iceberg, hot, hot_days, table)
 
     @cached_property
-    def _hot(self) -> HotStore | None:
+    def hot(self) -> HotStore | None:
+        """The fast copy of the newest rows, None when none is chosen."""
         match self.settings.hot_store:
             case "duckdb":
                 from tasks.adapters.duckdb_hot_store import DuckDbHotStore
@@ -150,7 +151,7 @@ class Services:
 
         What is asked for later is made anew.
         """
-        hot = self.__dict__.pop("_hot", None)
+        hot = self.__dict__.pop("hot", None)
         if hot is not None:
             hot.close()
         for name in [name for name in self.__dict__ if name != "settings"]:
