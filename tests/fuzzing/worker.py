@@ -207,7 +207,10 @@ def guided_loop(worker: Worker, seeds: Sequence[bytes], folder: Path, seed: int)
         rng = random.Random(draw)  # noqa: S311
         if rng.random() < 0.15:
             return atheris.Mutate(data, most)
-        return mutated(data, target.shape, rng, target.tokens)[:most]
+        try:
+            return mutated(data, target.shape, rng, target.tokens)[:most]
+        except RecursionError:
+            return data
 
     def take(data: bytes) -> None:
         worker.take(data)
@@ -215,7 +218,7 @@ def guided_loop(worker: Worker, seeds: Sequence[bytes], folder: Path, seed: int)
             worker.write()
             os._exit(0)
 
-    options = [f"-seed={seed}", f"-max_len={target.longest}", "-timeout=0", "-rss_limit_mb=0",
+    options = [f"-seed={seed}", f"-max_len={target.longest}", "-timeout=3600", "-rss_limit_mb=0",
                "-len_control=0", "-use_value_profile=0", "-print_final_stats=0",
                "-verbosity=1"]  # fmt: skip
     atheris.Setup([sys.argv[0], *options, str(corpus)], take, custom_mutator=change)
@@ -237,7 +240,6 @@ def main(arguments: Sequence[str]) -> None:
             "tasks.ingestion",
             "semantic_layer",
             "data_products",
-            "json",
             "yaml",
             "markdown_it",
         ]
