@@ -29,6 +29,7 @@ from tasks.ingestion.tables.delivered_tables import LINE, delivered_files, opene
 from tasks.ingestion.tables.mapped_records import mapped_records
 from tasks.ingestion.tables.mapped_tables import period_lengths
 from tasks.ingestion.tables.mapped_values import START, starts
+from tasks.ingestion.tables.mapping_files import TableMapping
 from tasks.ingestion.tables.mapping_sources import (
     MappingSource,
     RecordSource,
@@ -113,14 +114,22 @@ def _tables(source: MappingSource, folder: Path) -> Iterator[_Wanted]:
         stamp = f"{_stamp(file)} {words}"
 
         def parts(file: DeliveredFile = file, name: str = name, stamp: str = stamp) -> pl.DataFrame:
-            told = [
-                pl.DataFrame([starts(table, source.mapping, seconds), _hashed(table.rows)])
-                for table in opened_tables(file, source.mapping)
-                for seconds in [period_lengths(table, source.mapping)]
-            ]
+            told = list(_times(file, source.mapping))
+            if not told:
+                return pl.DataFrame(schema=PART_SCHEMA)
             return _hours(TABLES, name, stamp, pl.concat(told), words)
 
         yield TABLES, name, stamp, parts
+
+
+def _times(file: DeliveredFile, mapping: TableMapping) -> Iterator[pl.DataFrame]:
+    """Yield when each line of a table begins and a hash of it; none where it cannot be read."""
+    try:
+        for table in opened_tables(file, mapping):
+            began = starts(table, mapping, period_lengths(table, mapping))
+            yield pl.DataFrame([began, _hashed(table.rows)])
+    except InputError:
+        return  # Told when it is read.
 
 
 def _records(source: RecordSource, folder: Path) -> _Wanted:

@@ -21,6 +21,7 @@ from tasks.ingestion.tables.mapped_spans import mapped_spans
 from tasks.ingestion.tables.mapped_tables import MappedTables, mapped_tables
 from tasks.ingestion.tables.mapping_sources import MappingSource, mapping_sources
 from tasks.ingestion.tables.state_tables import same_state, state_window
+from tasks.ingestion.tables.window_slices import window_slices
 from tasks.ingestion.unread_files import unread_files
 from tasks.step import Progress, run_id, show_table, step, tell_late_file
 from tasks.twin.sample_network import write_sample_network
@@ -154,12 +155,13 @@ def ingest_measurement_files(delivered: Sequence[Sequence[str]], window: Window)
 
 @step
 def ingest_tables(folder: Path, window: Window) -> list[Snapshot]:
-    """Publish what the folder's mapped tables say of the window.
+    """Publish what the folder's mapped tables say of the window, a snapshot a publish.
 
+    A long window of a large network is published in pieces, each replaced exactly.
     Topology is a state, not a series: it is published as of its own time when that has come.
     """
     sources = mapping_sources(folder, services().settings.mapping_folder)
-    return [_ingest_table(source, window) for source in sources]
+    return [_ingest_table(source, piece) for source in sources for piece in _pieces(source, window)]
 
 
 def _spans(folder: Path) -> dict[str, list[Window]]:
@@ -176,6 +178,13 @@ def _spans(folder: Path) -> dict[str, list[Window]]:
 def _place(folder: Path) -> str:
     """Return what a folder of deliveries is called: two of one name are told apart."""
     return f"{folder.name} {crc32(str(folder.resolve()).encode()):08x}"
+
+
+def _pieces(source: MappingSource, window: Window) -> list[Window]:
+    """Return a series' window in pieces that memory holds, each published by itself."""
+    if source.mapping.into == _TOPOLOGY:
+        return [window]
+    return window_slices(source.folder, source.mapping, window)
 
 
 def _ingest_table(source: MappingSource, window: Window) -> Snapshot:
@@ -198,9 +207,14 @@ def _was_told(source: MappingSource, window: Window) -> bool:
 def _ingest_state(source: MappingSource, window: Window) -> Snapshot:
     table = source.mapping.into
     read = mapped_tables(source.folder, source.mapping)
-    due = state_window(read.rows, window)
+    told = services().tables.snapshot(table)
+    if read.rows.is_empty() and not read.findings.is_empty():
+        standing = standing_rows(table, source.name).drop("source")
+        kept = publish_changed_days(table, source.name, (standing, read.findings), window)
+        return kept[-1] if kept else told
+    due = None if read.rows.is_empty() else state_window(read.rows, window)
     if due is None:
-        return services().tables.snapshot(table)
+        return told
     inside = read.rows.filter(pl.col("valid_from") < due.end)
     standing = services().tables.read(table, due).filter(pl.col("source") == source.name)
     if same_state(inside, standing):

@@ -38,6 +38,7 @@ def delivered_tables(
     mapping: TableLayout,
     window: Window | None = None,
     only: Sequence[str] | None = None,
+    damaged: list[tuple[str, str]] | None = None,
 ) -> Iterator[DeliveredTable]:
     """Yield the tables that the mapping names in the folder, by path.
 
@@ -46,12 +47,20 @@ def delivered_tables(
         mapping: says how they are written.
         window: rows of other times may be left out where that saves reading.
         only: columns beyond these may be left out where that saves reading.
+        damaged: takes the name of each file that cannot be read, and why; without, that is raised.
 
     Raises:
         InputError: no file fits, or one cannot be read as the mapping says.
     """
     for file in delivered_files(folder, mapping):
-        yield from opened_tables(file, mapping, window, only)
+        try:
+            tables = list(opened_tables(file, mapping, window, only))
+        except InputError as error:
+            if damaged is None:
+                raise
+            damaged.append((file.name, str(error)))
+            continue
+        yield from tables
 
 
 def delivered_files(folder: Path, mapping: TableLayout) -> list[DeliveredFile]:

@@ -89,13 +89,14 @@ def mapped_tables(
     Raises:
         MappingError: the mapping names a column that is not there or leaves one out.
         UnknownNameError: it names something that nothing defines.
-        InputError: a file is missing or cannot be read.
+        InputError: no file fits.
     """
     known = definitions or catalogue()
     frames, findings, read = [], [], 0
     seen: set[str] = set()
     targets: dict[tuple[str, ...], dict[str, Target]] = {}
-    for table in delivered_tables(folder, mapping, window):
+    damaged: list[tuple[str, str]] = []
+    for table in delivered_tables(folder, mapping, window, damaged=damaged):
         if table.rows.is_empty() and seen.issuperset(table.rows.columns):
             continue
         layout = (*table.rows.columns,)
@@ -106,18 +107,25 @@ def mapped_tables(
         seen.update(table.rows.columns)
         frames.append(rows)
         findings.extend(told)
+    findings += [_damaged(name, reason) for name, reason in damaged]
     for column in mapping.columns:
-        if column not in seen:
+        if column not in seen and not damaged:
             raise MappingError(
                 f"No file of the mapping has the column {column!r}{did_you_mean(column, seen)}"
             )
-    rows, replaced = _together(frames, mapping, known)
+    rows, replaced = _together(frames, mapping, known) if frames else (pl.DataFrame(), 0)
     return MappedTables(
         rows=rows,
         findings=pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *findings]),
         read=read,
         replaced=replaced,
     )
+
+
+def _damaged(name: str, reason: str) -> pl.DataFrame:
+    """Return the finding of a file of which nothing can be used."""
+    told = {"source_file": name, "reason": f"{reason} Nothing of the file is used."}
+    return pl.DataFrame([dict.fromkeys(FINDING_SCHEMA) | told], schema=FINDING_SCHEMA)
 
 
 def _together(
