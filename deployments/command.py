@@ -45,12 +45,14 @@ class Group(StrEnum):
     day = "day"
 
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("lineage")(lineage_command.lineage)
-app.command("catalogue")(lineage_command.write_catalogue)
-app.add_typer(lineage_command.contracts, name="contracts")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Autonomous network operations: what a network delivers becomes products and findings. "
+    "Times are UTC. Settings are ANOPS_ variables, listed in deployments/REFERENCE.md.",
+)
 _console = Console()
-app.command()(query)
 
 Port = Annotated[int, typer.Option(help="Port of the local Prefect server and UI.")]
 
@@ -128,6 +130,11 @@ def kpi(
     _say(summarize_kpi.fn(name, by.value))
 
 
+app.command()(query)
+app.command("lineage")(lineage_command.lineage)
+app.command("catalogue")(lineage_command.write_catalogue)
+
+
 @app.command()
 def doctor(port: Port = PORT) -> None:
     """Look at everything that a run stands on, and say what would help."""
@@ -142,6 +149,9 @@ def doctor(port: Port = PORT) -> None:
     _console.print(table)
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
+
+
+app.add_typer(lineage_command.contracts, name="contracts")
 
 
 def _say(text: str) -> None:
