@@ -53,23 +53,40 @@ def prepared_rows(
             window or the scope.
     """
     rows = frame.drop(*LINEAGE_COLUMNS, strict=False)
-    rows = rows.with_columns(
-        pl.lit(value).alias(name) for name, value in scope.items() if name not in rows.columns
-    )
-    rows = typed(table, rows)
+    rows = typed(table, with_constants(rows, scope))
     _refuse_strangers(table, window, scope, rows)
     own = [name for name in table.schema if name not in LINEAGE_COLUMNS]
     added = [name for name in rows.columns if name not in table.schema]
-    return rows.select(
-        *(
-            pl.col(name)
-            if name in rows.columns
-            else pl.lit(None, dtype=table.schema[name]).alias(name)
-            for name in own
-        ),
-        *(pl.lit(value, dtype=pl.String).alias(name) for name, value in lineage.columns().items()),
-        *added,
-    )
+    absent = {name: table.schema[name] for name in own if name not in rows.columns}
+    rows = with_constants(rows, dict.fromkeys(absent), absent)
+    rows = with_constants(rows, lineage.columns())
+    return rows.select(*own, *lineage.columns(), *added)
+
+
+def with_constants(
+    frame: pl.DataFrame,
+    values: Mapping[str, str | None],
+    dtypes: Mapping[str, pl.DataType] | None = None,
+) -> pl.DataFrame:
+    """Return `frame` with a column a value, those that it has left as they are.
+
+    The new columns come in the pieces of the frame's own: beside a column in other pieces, Polars
+    copies all that a frame of many pieces holds.
+    """
+    kinds = dtypes or {}
+    lengths = frame.to_series(0).chunk_lengths() if frame.width else [0]
+    added = [
+        pl.concat(
+            [
+                pl.repeat(value, length, dtype=kinds.get(name, pl.String()), eager=True)
+                for length in lengths
+            ],
+            rechunk=False,
+        ).alias(name)
+        for name, value in values.items()
+        if name not in frame.columns
+    ]
+    return frame.with_columns(added)
 
 
 def typed(table: ProductTable, frame: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,12 @@ from data_products.data_quality.derive import (
 from data_products.lineage import Lineage, Snapshot
 from data_products.measuring import SplitRows, applicable, measure, split_rows
 from data_products.product import ProductTable
-from data_products.publication import require_known_columns, scope_text, typed
+from data_products.publication import (
+    require_known_columns,
+    scope_text,
+    typed,
+    with_constants,
+)
 from data_products.registry import table as registered_table
 from semantic_layer.errors import InputError
 from semantic_layer.loading import catalogue
@@ -154,9 +159,7 @@ class _Judged:
 def _scoped_rows(
     shape: ProductTable, frame: pl.DataFrame, parts: Mapping[str, str]
 ) -> pl.DataFrame:
-    return typed(shape, frame).with_columns(
-        pl.lit(value).alias(name) for name, value in parts.items() if name not in frame.columns
-    )
+    return with_constants(typed(shape, frame), parts)
 
 
 def _whole_scope(

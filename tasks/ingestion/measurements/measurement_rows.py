@@ -262,7 +262,7 @@ class MeasurementRows:
 
 def with_identity(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows with what their `managed_object_dn` says: class, cell and managed element."""
-    return with_objects(frame, objects_named([frame]))
+    return with_objects([frame], objects_named([frame]))[0]
 
 
 def objects_named(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -280,13 +280,19 @@ def objects_named(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def with_objects(frame: pl.DataFrame, objects: pl.DataFrame) -> pl.DataFrame:
+def with_objects(frames: Sequence[pl.DataFrame], objects: pl.DataFrame) -> list[pl.DataFrame]:
     """Return rows with what `objects` says of their names.
 
-    Joined on the name alone: a join of all columns would copy every one of them.
+    Joined on the name alone, since a join of all columns would copy every one of them; and once
+    for all frames, since `objects` is as long as the network.
     """
-    told = frame.select(_NAME).join(objects, on=_NAME, how="left", maintain_order="left")
-    return frame.with_columns(told.drop(_NAME).get_columns())
+    names = pl.concat([frame.select(_NAME) for frame in frames])
+    told = names.join(objects, on=_NAME, how="left", maintain_order="left").drop(_NAME).rechunk()
+    found, start = [], 0
+    for frame in frames:
+        found.append(frame.with_columns(told.slice(start, frame.height).get_columns()))
+        start += frame.height
+    return found
 
 
 _NAME = "managed_object_dn"

@@ -18,6 +18,26 @@ def are_distinct(frame: pl.DataFrame, key: Sequence[str]) -> bool:
     return frame.is_empty() or frame.select(mixed.n_unique()).item() == frame.height
 
 
+def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return frames one below the other, with nulls where a column is told by others only.
+
+    Every column is in the same pieces, one a frame: beside one in other pieces, each would be
+    copied by whoever adds a column.
+    """
+    kinds = {name: kind for frame in frames for name, kind in frame.schema.items()}
+    whole = [
+        frame.rechunk().select(
+            frame[name]
+            if name in frame.columns
+            else pl.repeat(None, frame.height, dtype=kind, eager=True).alias(name)
+            for name, kind in kinds.items()
+        )
+        for frame in frames
+        if frame.height
+    ]
+    return pl.concat(whole, rechunk=False) if whole else pl.DataFrame(schema=kinds)
+
+
 def later_counts(frame: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, int]:
     """Return one row a key, each value from the last row that has it, and values replaced.
 

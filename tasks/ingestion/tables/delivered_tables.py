@@ -12,7 +12,7 @@ from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.tables.archived_files import DeliveredFile, named_files
 from tasks.ingestion.tables.mapping_files import TableMapping
-from tasks.ingestion.tables.parquet_times import time_bounds
+from tasks.ingestion.tables.parquet_times import Footer, known_footer
 from tasks.ingestion.tables.table_layout import TableLayout
 
 LINE = "\tline"
@@ -135,18 +135,44 @@ def _csv(file: DeliveredFile, mapping: TableLayout) -> pl.DataFrame:
 def _parquet(
     file: DeliveredFile, mapping: TableLayout, window: Window | None, only: Sequence[str] | None
 ) -> pl.DataFrame:
+    time = _told_start(mapping)
+    if window is not None and time is not None:
+        return _parquet_within(file, time, footer_of(file, mapping), window)
     rows = pl.scan_parquet(_source(file)).with_row_index(LINE, offset=1)
-    time = mapping.time if isinstance(mapping, TableMapping) else None
-    if window is not None and time is not None and time.column and time.names == "start":
-        bounds = None if _is_packed(file) else time_bounds(file.path, time.column)
-        if bounds is not None and (bounds[1] < window.start or bounds[0] >= window.end):
-            return rows.head(0).collect()
-        if _is_utc(rows.collect_schema().get(time.column)):
-            column = pl.col(time.column)
-            rows = rows.filter(column >= window.start, column < window.end)
     there = rows.collect_schema().names()
     if only is not None:
         rows = rows.select(LINE, *(name for name in only if name in there))
+    return rows.collect()
+
+
+def footer_of(file: DeliveredFile, mapping: TableLayout) -> Footer | None:
+    """Return what a Parquet file's end says of its periods; None where it cannot be told."""
+    time = _told_start(mapping)
+    if time is None or file.suffix != ".parquet" or _is_packed(file):
+        return None
+    return known_footer(file.path, time)
+
+
+def _told_start(mapping: TableLayout) -> str | None:
+    """Return the column that names the start of a row's period, None where none does."""
+    time = mapping.time if isinstance(mapping, TableMapping) else None
+    return time.column if time is not None and time.names == "start" else None
+
+
+def _parquet_within(
+    file: DeliveredFile, time: str, footer: Footer | None, window: Window
+) -> pl.DataFrame:
+    """Return the rows of a window, as far as the file's times can be told before they are read."""
+    rows = pl.scan_parquet(_source(file)).with_row_index(LINE, offset=1)
+    if footer is not None and footer.bounds is not None:
+        first, last = footer.bounds
+        if last < window.start or first >= window.end:
+            return pl.DataFrame(schema={LINE: pl.get_index_type(), **footer.schema})
+        if window.start <= first and last < window.end:
+            return rows.collect()
+    if _is_utc(rows.collect_schema().get(time)):
+        column = pl.col(time)
+        rows = rows.filter(column >= window.start, column < window.end)
     return rows.collect()
 
 

@@ -21,7 +21,7 @@ from semantic_layer.periods import GRANULARITIES, Window
 from semantic_layer.units import parse_unit
 from tasks.ingestion.findings import FINDING_SCHEMA
 from tasks.ingestion.measurements.measurement_rows import objects_named, with_objects
-from tasks.ingestion.measurements.row_merging import are_distinct, later_counts
+from tasks.ingestion.measurements.row_merging import are_distinct, later_counts, stacked
 from tasks.ingestion.tables.delivered_tables import LINE, DeliveredTable, delivered_tables
 from tasks.ingestion.tables.mapped_values import (
     DN,
@@ -133,12 +133,10 @@ def _together(
 ) -> tuple[pl.DataFrame, int]:
     """Return the keyed rows of all tables as the product has them, and values replaced."""
     if mapping.into != "pm_measurements":
-        whole, replaced = later_counts(pl.concat(frames, how="diagonal"), _KEY)
+        whole, replaced = later_counts(stacked(frames), _KEY)
         return _framed(whole, mapping), replaced
-    # Named and placed table by table: beside a whole that is in pieces, a new column copies it all.
     named = [frame.rename(_MEASURED) for frame in frames]
-    objects = objects_named(named)
-    placed = pl.concat([with_objects(frame, objects) for frame in named], how="diagonal")
+    placed = stacked(with_objects(named, objects_named(named)))
     whole, replaced = later_counts(placed, tuple(_MEASURED.values()))
     return with_derived(whole.lazy(), definitions).collect(), replaced
 
