@@ -1,5 +1,6 @@
 """Detection quality in numbers: detector, baseline and floors, side by side."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -75,6 +76,7 @@ class DetectionReport:
 
     Attributes:
         cells, cell_days, faults: how much was judged.
+        unseen: faults by kind that move nothing measurable; they are no misses.
         affected_share: share of scored periods that a fault affects: the floor of any ranking.
         abstained_share: share of periods without a score.
         vus_window_periods: VUS-PR changes with it.
@@ -88,6 +90,7 @@ class DetectionReport:
     cells: int
     cell_days: float
     faults: int
+    unseen: dict[str, int]
     affected_share: float
     abstained_share: float
     vus_window_periods: int
@@ -116,6 +119,7 @@ def detection_report(grid: ScoredGrid, rules: Detection) -> DetectionReport:
         cells=len(grid.cells),
         cell_days=grid.cell_days,
         faults=len(grid.faults),
+        unseen=dict(sorted(Counter(grid.unseen).items())),
         affected_share=float(grid.is_affected[is_scored].mean()) if is_scored.any() else 0.0,
         abstained_share=float(1 - is_scored.mean()),
         vus_window_periods=window,

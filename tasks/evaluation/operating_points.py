@@ -55,6 +55,7 @@ class OperatingPoint:
         recall: share of faults with a true finding in a touched cell while they are measurable.
         cell_recall: share of (fault, touched cell) pairs found.
         false_findings: per cell-day.
+        on_planned_changes: those of them, per cell-day, in cells that a planned change moved.
         false_periods: per cell-day, periods in findings where the cell has no fault.
         findings: how many, true and false.
     """
@@ -65,6 +66,7 @@ class OperatingPoint:
     false_findings: float
     false_periods: float
     findings: int
+    on_planned_changes: float = 0.0
 
 
 def merged(scores: Floats, threshold: float, rule: MergeRule) -> Merged:
@@ -91,6 +93,7 @@ def operating_point(
     """Return what `threshold` on `scores` gives on the grid."""
     found = merged(scores, threshold, rule)
     is_true = true_findings(grid, found)
+    is_planned = ~is_true & _mostly(grid.is_changed, found)
     is_called = called(found, scores.shape)
     is_truly_called = called(found.only(is_true), scores.shape)
     hits = [found_cells(fault, is_truly_called) for fault in grid.faults]
@@ -103,6 +106,7 @@ def operating_point(
         float((~is_true).sum()) / days,
         float((is_called & ~grid.is_faulty).sum()) / days,
         int(found.row.size),
+        float(is_planned.sum()) / days,
     )
 
 
@@ -111,9 +115,14 @@ def true_findings(grid: ScoredGrid, found: Merged) -> npt.NDArray[np.bool_]:
 
     So a finding that never ends is false, however many faults it lies over.
     """
-    before = np.zeros((len(grid.cells), 1), np.int64)
-    faulty = np.concatenate([before, np.cumsum(grid.is_faulty, axis=1)], axis=1)
-    touched = faulty[found.row, found.last + 1] - faulty[found.row, found.first]
+    return _mostly(grid.is_faulty, found)
+
+
+def _mostly(marks: npt.NDArray[np.bool_], found: Merged) -> npt.NDArray[np.bool_]:
+    """Return which findings lie on marked periods of their cell for at least half of theirs."""
+    before = np.zeros((marks.shape[0], 1), np.int64)
+    so_far = np.concatenate([before, np.cumsum(marks, axis=1)], axis=1)
+    touched = so_far[found.row, found.last + 1] - so_far[found.row, found.first]
     return np.asarray(2 * touched >= found.last + 1 - found.first)
 
 

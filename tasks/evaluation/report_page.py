@@ -15,6 +15,7 @@ def report_page(report: DetectionReport, title: str) -> str:
             f"{report.cells} cells, {report.cell_days:.0f} cell-days scored "
             f"({report.abstained_share:.1%} of periods abstained), {report.faults} faults that "
             f"affect {report.affected_share:.2%} of the scored periods.",
+            _unseen(report),
             "",
             "## At the shipped thresholds",
             "",
@@ -87,12 +88,20 @@ def _measures(report: DetectionReport) -> list[tuple[str, str, str]]:
         ("faults found", "recall", ".1%"),
         ("touched cells found", "cell_recall", ".1%"),
         ("false findings per cell-day", "false_findings", ".4f"),
+        ("of them on planned changes", "on_planned_changes", ".4f"),
         ("false periods per cell-day", "false_periods", ".3f"),
     ]
     return rows + [
         (name, format(getattr(mine, field), form), format(getattr(theirs, field), form))
         for name, field, form in figures
     ]
+
+
+def _unseen(report: DetectionReport) -> str:
+    if not report.unseen:
+        return "Every fault that stood is visible in measurements."
+    told = ", ".join(f"{number} {kind}" for kind, number in report.unseen.items())
+    return f"Not visible in measurements, and no misses: {told}."
 
 
 def _compared(one: Comparison) -> str:

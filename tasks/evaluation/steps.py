@@ -43,10 +43,12 @@ def evaluate_detection(
     if truth is None:
         _LOG.info("No truth beside %s: detection is not evaluated.", truth_folder.name)
         return None
+    benign = truth / "benign.parquet"
     grid = scored_grid(
         services().tables.read(scores.table, window, snapshot_id=scores.id or None).collect(),
         pl.read_parquet(truth / "faults.parquet"),
         pl.read_parquet(truth / "cell_periods.parquet"),
+        pl.read_parquet(benign) if benign.is_file() else None,
     )
     report = detection_report(grid, detection())
     page = report_page(report, str(window))

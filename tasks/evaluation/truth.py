@@ -1,4 +1,4 @@
-"""What was true, laid on the same grid as the scores: which cells a fault touched, and when."""
+"""What was true, on the grid of the scores: which cells a fault touched, which a change moved."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from semantic_layer.errors import InputError
 
 FAULT_COLUMNS = ("fault_id", "kind", "onset_at")
 PERIOD_COLUMNS = ("cell_dn", "period_start", "fault_id", "kind", "is_affected")
+BENIGN_COLUMNS = ("kind", "cell_dns", "start", "end")
+_PLANNED = "planned_change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class ScoredGrid:
         score, baseline_score: NaN where abstained.
         is_affected: a fault has a measurable effect.
         is_faulty: a fault is there, measurable or not; findings there are never called false.
-        faults: those with any measurable effect in the window.
+        is_changed: a planned change moved the cell; a finding there is false, and told apart.
+        faults: those with any measurable effect in the window, in cells that they name or not.
+        unseen: kinds of those that stand in the window and move nothing that is measured.
     """
 
     cells: tuple[str, ...]
@@ -49,7 +53,9 @@ class ScoredGrid:
     baseline_score: npt.NDArray[np.floating]
     is_affected: npt.NDArray[np.bool_]
     is_faulty: npt.NDArray[np.bool_]
+    is_changed: npt.NDArray[np.bool_]
     faults: tuple[Fault, ...]
+    unseen: tuple[str, ...]
 
     @property
     def cell_days(self) -> float:
@@ -58,7 +64,10 @@ class ScoredGrid:
 
 
 def scored_grid(
-    scores: pl.DataFrame, faults: pl.DataFrame, cell_periods: pl.DataFrame
+    scores: pl.DataFrame,
+    faults: pl.DataFrame,
+    cell_periods: pl.DataFrame,
+    benign: pl.DataFrame | None = None,
 ) -> ScoredGrid:
     """Return scores and truth on one grid.
 
@@ -67,6 +76,7 @@ def scored_grid(
         faults: fault_id, kind, onset_at.
         cell_periods: cell_dn, period_start, fault_id, kind, is_affected; may be finer than the
             scores: a period is affected if any part of it is.
+        benign: kind, cell_dns, start, end of what is no fault; planned changes are read.
     """
     _require(faults, FAULT_COLUMNS, "faults of the truth")
     _require(cell_periods, PERIOD_COLUMNS, "cell periods of the truth")
@@ -95,6 +105,7 @@ def scored_grid(
             "fault_id", pl.col("onset_at").dt.timestamp("us")
         ).iter_rows()
     }
+    found = tuple(_faults(touched, onsets, count))
     return ScoredGrid(
         cells,
         step // 1_000_000,
@@ -102,8 +113,37 @@ def scored_grid(
         values[1],
         marks[0],
         marks[1],
-        tuple(_faults(touched, onsets, count)),
+        _changed(benign, cells, first, step, count),
+        found,
+        _unseen(faults, placed, {fault.fault_id for fault in found}),
     )
+
+
+def _unseen(faults: pl.DataFrame, placed: pl.DataFrame, seen: set[str]) -> tuple[str, ...]:
+    """Return the kinds of faults that have cells in the window and are measurable in none."""
+    standing = faults.filter(pl.col("fault_id").is_in(placed["fault_id"].unique().to_list()))
+    if "is_visible" in faults.columns:  # one that is, is so before or after the window
+        standing = standing.filter(~pl.col("is_visible"))
+    hidden = standing.filter(~pl.col("fault_id").is_in(sorted(seen)))
+    return tuple(hidden["kind"].sort().to_list())
+
+
+def _changed(
+    benign: pl.DataFrame | None, cells: tuple[str, ...], first: int, step: int, count: int
+) -> npt.NDArray[np.bool_]:
+    """Return which periods of which cells a planned change moved."""
+    marks = np.zeros((len(cells), count), bool)
+    if benign is None:
+        return marks
+    _require(benign, BENIGN_COLUMNS, "benign happenings of the truth")
+    row = {dn: number for number, dn in enumerate(cells)}
+    stretches = benign.filter(pl.col("kind") == _PLANNED).select(
+        "cell_dns", pl.col("start", "end").dt.timestamp("us")
+    )
+    for named, start, end in stretches.iter_rows():
+        begin, over = max((start - first) // step, 0), max(-((first - end) // step), 0)
+        marks[[row[dn] for dn in named if dn in row], begin:over] = True
+    return marks
 
 
 def _placed(

@@ -1,147 +1,21 @@
-"""Changes that people plan in the sample network, and the change requests that tell of them.
+"""The change requests that tell of planned changes, and what these set.
 
-Most changes do nothing to what is measured; some shift a level, some come in slowly, some only make
-it restless. What a change does is known here and to the truth alone: requests speak of intentions.
+Requests speak of intentions; what a change does is known to the truth alone (true_changes.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import polars as pl
 
 from tasks.twin.faults import Fault
 from tasks.twin.layout import Cell, Network
-from tasks.twin.traffic import PERIOD_S, PERIODS_A_DAY, Season
-
-ChangeKind = Literal[
-    "tilt_change", "power_change", "capacity_change", "parameter_change", "software_upgrade",
-    "maintenance",
-]  # fmt: skip
-Course = Literal["none", "level", "ramp", "variance"]
+from tasks.twin.planned_changes import ChangeKind, PlannedChange
+from tasks.twin.traffic import PERIOD_S, Season
 
 _SEED = 41
-_CHANGES_A_SITE_DAY = 0.018
-_FEWEST = 6
-_KINDS: tuple[ChangeKind, ...] = (
-    "tilt_change", "power_change", "capacity_change", "parameter_change", "software_upgrade",
-    "maintenance",
-)  # fmt: skip
-_NIGHT_PERIODS = (4, 14)
 _STATES = ("acknowledged", "approved", "scheduled", "inProgress", "closed")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedChange:
-    """One change; periods are indexes from the run's start, half-open.
-
-    Attributes:
-        cells: indexes of the cells that it is about.
-        first: the period in which the work is done and its effect begins.
-        last: the end of the effect: of the run, or of the work for maintenance.
-        size: degrees of tilt (down is positive), dB of power, or share of capacity added; 0 else.
-        course: how what is measured takes it; `none` for most.
-        work: periods that the work takes, before `first`.
-    """
-
-    change_id: str
-    cells: tuple[int, ...]
-    first: int
-    last: int
-    kind: ChangeKind
-    size: float
-    course: Course = "none"
-    work: int = 2
-    is_cancelled: bool = False
-
-
-def planned_changes(network: Network, calendar: Season, seed: int) -> list[PlannedChange]:
-    """Return the changes of a run, in order; the same arguments give the same.
-
-    Works are done at night. Of those that could act, about half do.
-    """
-    rng = np.random.default_rng([seed, _SEED])
-    days = calendar.periods // PERIODS_A_DAY
-    count = max(_FEWEST, round(_CHANGES_A_SITE_DAY * len(network.sites) * days))
-    turns = [_KINDS[number % len(_KINDS)] for number in range(count)]
-    drawn = [_drawn(network, calendar, kind, rng) for kind in turns]
-    ordered = sorted(drawn, key=lambda change: (change.first, change.cells, change.kind))
-    return [
-        PlannedChange(
-            f"CRQ{100_000 + number}", change.cells, change.first, change.last, change.kind,
-            change.size, change.course, change.work, change.is_cancelled,
-        )
-        for number, change in enumerate(ordered, 1)
-    ]  # fmt: skip
-
-
-def _drawn(
-    network: Network, calendar: Season, kind: ChangeKind, rng: np.random.Generator
-) -> PlannedChange:
-    cell = network.cells[int(rng.integers(0, len(network.cells)))]
-    day = int(rng.integers(1, max(2, calendar.periods // PERIODS_A_DAY)))
-    first = day * PERIODS_A_DAY + int(rng.integers(*_NIGHT_PERIODS))
-    first = min(first, calendar.periods - 2)
-    course: Course = "none"
-    if rng.random() < 0.5 and kind in {"tilt_change", "power_change", "capacity_change"}:
-        course = ("level", "ramp", "variance")[int(rng.integers(0, 3))]
-    size = {
-        "tilt_change": round(float(rng.choice([-3.0, -2.0, 2.0, 3.0])), 1),
-        "power_change": round(float(rng.choice([-3.0, -2.0, 1.0, 2.0])), 1),
-        "capacity_change": round(float(rng.uniform(0.2, 0.5)), 2),
-    }.get(kind, 0.0)
-    whole_site = kind in {"software_upgrade", "maintenance"}
-    cells = tuple(
-        other.index for other in network.cells if other.site.index == cell.site.index
-    ) if whole_site else (cell.index,)  # fmt: skip
-    work = int(rng.integers(1, 5))
-    last = calendar.periods if kind != "maintenance" else min(first + work, calendar.periods)
-    cancelled = bool(rng.random() < 0.08) and course == "none"
-    return PlannedChange("", cells, first, last, kind, size, course, work, cancelled)
-
-
-def change_effects(
-    network: Network,
-    changes: Sequence[PlannedChange],
-    faults: Sequence[Fault],
-    calendar: Season,
-    applied: frozenset[str] = frozenset(),
-) -> pl.DataFrame:
-    """Return what each change did: one row a change, for the folder that only judges may read.
-
-    Args:
-        network: as built.
-        changes: of the run.
-        faults: of the run; a regression of software names the change that brought it.
-        calendar: the periods of the run.
-        applied: changes whose effect the measurements bear; a course alone changes nothing.
-    """
-    starts = (*calendar.starts, calendar.starts[-1] + timedelta(seconds=PERIOD_S))
-    rows: list[tuple[Any, ...]] = [
-        (
-            change.change_id, change.kind, [network.cells[cell].dn for cell in change.cells],
-            change.course if change.change_id in applied else "none", change.size,
-            starts[change.first], starts[change.last], change.change_id in applied, None,
-        )
-        for change in changes
-    ]  # fmt: skip
-    rows += [
-        (
-            fault.change_id, "software_upgrade", [network.cells[cell].dn for cell in fault.cells],
-            "level", fault.size, starts[fault.first], starts[fault.last], True, fault.fault_id,
-        )
-        for fault in faults
-        if fault.change_id is not None
-    ]  # fmt: skip
-    moment = pl.Datetime("us", "UTC")
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "change_id": pl.String, "kind": pl.String, "cell_dns": pl.List(pl.String),
-        "course": pl.String, "size": pl.Float64, "start": moment, "end": moment,
-        "has_effect": pl.Boolean, "fault_id": pl.String,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("start", "change_id")
 
 
 def configured_values(
@@ -150,14 +24,24 @@ def configured_values(
     """Return what changes set: change, moment, object, attribute and value.
 
     Tilts are in tenths of a degree (`digitalTilt`), powers in mW (`configuredMaxTxPower`).
+    What comes in steps is set in steps; what is rolled back is set back.
     """
     found = []
     for change in changes:
-        for attribute, dn, _, after in _settings(network, change):
-            if not change.is_cancelled:
-                found.append(
-                    (change.change_id, calendar.starts[change.first], dn, attribute, after)
-                )
+        if change.is_cancelled:
+            continue
+        for first, _, size in change.stages():
+            at = calendar.starts[first]
+            found += [
+                (change.change_id, at, dn, attribute, after)
+                for attribute, dn, _, after in _settings(network, change, size)
+            ]
+        if change.is_rolled_back:
+            at = calendar.starts[change.last]
+            found += [
+                (change.change_id, at, dn, attribute, before)
+                for attribute, dn, before, _ in _settings(network, change, change.size)
+            ]
     return found
 
 
@@ -204,6 +88,11 @@ def _versions(
         begun,
         done + timedelta(minutes=int(rng.integers(5, 90))),
     ]
+    said = "Done as planned."
+    if change.is_rolled_back:  # it is watched until it is taken back
+        done = calendar.starts[change.last]
+        moments[-1] = done + timedelta(minutes=20)
+        said = "Rolled back; everything is set as before."
     states = list(zip((_whole(moment) for moment in moments), _STATES, strict=True))
     if change.is_cancelled:
         states = [*states[:2], (states[2][0], "cancelled")]
@@ -220,7 +109,7 @@ def _versions(
         if state in {"inProgress", "closed"}:
             version["actualStartTime"] = _text(_whole(begun))
         if state == "closed":
-            version |= {"actualEndTime": _text(done), "statusChangeReason": "Done as planned."}
+            version |= {"actualEndTime": _text(done), "statusChangeReason": said}
         versions.append((moment, version))
     return versions
 
@@ -264,7 +153,7 @@ def _request(network: Network, change: PlannedChange, rng: np.random.Generator) 
             "name": attribute,
             "value": {"valueBefore": f"{before:g}", "valueAfter": f"{after:g}"},
         }
-        for attribute, _, before, after in _settings(network, change)
+        for attribute, _, before, after in _settings(network, change, change.size)
     ]
     return request | ({"characteristic": settings} if settings else {})
 
@@ -279,17 +168,19 @@ def _carrier_dn(cell: Cell) -> str:
     return f"{cell.site.element_dn},GNBDUFunction=1,NRSectorCarrier={cell.local_id}"
 
 
-def _settings(network: Network, change: PlannedChange) -> list[tuple[str, str, float, float]]:
+def _settings(
+    network: Network, change: PlannedChange, size: float
+) -> list[tuple[str, str, float, float]]:
     """Return attribute, object, value before and after, of what a change sets on NR carriers."""
     cell = network.cells[change.cells[0]]
     if cell.band.technology == "LTE":
         return []
     if change.kind == "tilt_change":
-        before, after = cell.tilt_deg, cell.tilt_deg + change.size
+        before, after = cell.tilt_deg, cell.tilt_deg + size
         dn = f"{_carrier_dn(cell)},CommonBeamformingFunction=1"
         return [("digitalTilt", dn, round(10 * before), round(10 * after))]
     if change.kind == "power_change":
-        before, after = cell.tx_power_dbm, cell.tx_power_dbm + change.size
+        before, after = cell.tx_power_dbm, cell.tx_power_dbm + size
         power = (round(10 ** (level / 10)) for level in (before, after))
         return [("configuredMaxTxPower", _carrier_dn(cell), *power)]  # type: ignore[list-item]
     return []

@@ -1,10 +1,10 @@
 """What acts on a network by period, besides demand: the way from faults to the state.
 
-Effects write conditions (effects.py, site_effects.py), the state computes with them (state.py,
-transport_state.py, core_state.py); nothing here knows what a fault is.
+Plans and faults write conditions (planned_effects.py, effects.py, site_effects.py), the state
+computes with them (state.py, transport_state.py); nothing here knows what a fault is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,7 @@ class Conditions:
     """By (periods, cells), sites, areas or optical links; zero, one or infinite when sound.
 
     Attributes:
+        rate_factor: of what a cell's scheduler makes of its radio, in both directions.
         backhaul_share: of a site's peak demand, that its own link bears; by site.
         access_failure: chance that a setup fails for what no counter of radio explains.
         torn: chance that a connection is torn by the core.
@@ -104,6 +105,7 @@ class Conditions:
     handover_lost_inter: Array
     handover_lost_intra: Array
     rank_factor: Array
+    rate_factor: Array
     core_failure: Array
     access_blocked: Array
     access_failure: Array
@@ -122,6 +124,36 @@ class Conditions:
     intermodulations: tuple[Intermodulation, ...] = ()
     restarts: tuple[Restart, ...] = ()
 
+    def between(self, first: int, last: int) -> "Conditions":
+        """Return a copy of some periods, counted from 0 again."""
+        parts: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, tuple):
+                cut = (_cut(part, first, last) for part in value)
+                parts[item.name] = tuple(part for part in cut if part is not None)
+            else:
+                parts[item.name] = value[first:last].copy()
+        return Conditions(**parts)
+
+
+_COURSES = ("severity", "ratio", "failing", "lost", "returning")
+"""Attributes that have a value a period."""
+
+_Lasting = Patch | Cut | Intermodulation | Restart
+
+
+def _cut(part: _Lasting, first: int, last: int) -> _Lasting | None:
+    """Return what of a part lies in some periods, counted from there; None for nothing."""
+    begin, end = max(part.first, first), min(part.last, last)
+    if begin >= end:
+        return None
+    stretch = slice(begin - part.first, end - part.first)
+    courses: dict[str, Any] = {
+        name: getattr(part, name)[stretch] for name in _COURSES if hasattr(part, name)
+    }
+    return replace(part, first=begin - first, last=end - first, **courses)
+
 
 def no_conditions(periods: int, cells: int, sites: int, areas: int, optical: int) -> Conditions:
     """Return the conditions of a network without a fault."""
@@ -136,6 +168,7 @@ def no_conditions(periods: int, cells: int, sites: int, areas: int, optical: int
         handover_lost_inter=filled(cells, 0.0),
         handover_lost_intra=filled(cells, 0.0),
         rank_factor=filled(cells, 1.0),
+        rate_factor=filled(cells, 1.0),
         core_failure=filled(cells, 0.0),
         access_blocked=filled(cells, 0.0),
         access_failure=filled(cells, 0.0),

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.twin.conditions import Conditions, Patch, no_conditions
-from tasks.twin.coverage import AntennaChange, RadioMap, Tally
+from tasks.twin.conditions import Conditions, Patch
+from tasks.twin.coverage import AntennaChange, RadioMap
 from tasks.twin.faults import Fault, radio_neighbors
-from tasks.twin.quality import QualityTables, quality_tables
 from tasks.twin.site_effects import SITE_KINDS, Reach, act_on_sites
 from tasks.twin.state import State
 from tasks.twin.traffic import wander
@@ -21,44 +20,34 @@ from tasks.twin.world import World
 
 Array = npt.NDArray[np.floating[Any]]
 
-_MOVED_SHARE = 0.01
-
 
 def sound_conditions(world: World) -> Conditions:
-    """Return the conditions of a network without a fault."""
-    network = world.radio.network
-    return no_conditions(
-        world.periods,
-        len(network.cells),
-        len(network.sites),
-        network.areas,
-        len(world.routes.optical),
-    )
+    """Return the conditions of a network without a fault: what planned changes make of it."""
+    return world.planned.between(0, world.periods)
 
 
 def conditions_of(world: World, faults: Sequence[Fault], sound: State) -> Conditions:
-    """Return the conditions under all `faults`.
+    """Return the conditions under all `faults`, on top of the planned changes.
 
     Args:
         world: the run's world.
         faults: all that strike.
         sound: the state without any; what a battery has to bear is read from it.
     """
-    radio = world.radio
     found = sound_conditions(world)
-    patches: list[Patch] = []
+    patches = list(found.patches)
     reach = Reach(world, sound)
     for fault in faults:
         changes = _antenna_changes(fault)
         if changes:
-            patches.append(_patch(radio, fault, changes))
+            patches += _patches(world, fault, changes)
         if fault.kind in SITE_KINDS:
             act_on_sites(found, reach, fault)
         else:
-            _act(found, radio, fault)
+            _act(found, world.radio, fault)
     for first, last, cells in reach.dark:
-        changes = [AntennaChange(cell, is_off=True) for cell in cells]
-        patches.append(_stretch_patch(radio, (first, last), cells, changes))
+        off = tuple(AntennaChange(cell, is_off=True) for cell in cells)
+        patches += world.antennas.patches((first, last), cells, off, offset=world.first)
     return replace(
         found,
         patches=tuple(patches),
@@ -68,62 +57,22 @@ def conditions_of(world: World, faults: Sequence[Fault], sound: State) -> Condit
     )
 
 
-def _antenna_changes(fault: Fault) -> list[AntennaChange]:
+def _antenna_changes(fault: Fault) -> tuple[AntennaChange, ...]:
     if fault.kind in ("outage", "sleeping_cell"):
-        return [AntennaChange(cell, is_off=True) for cell in fault.cells]
+        return tuple(AntennaChange(cell, is_off=True) for cell in fault.cells)
     if fault.kind == "feeder_loss":
-        return [AntennaChange(cell, loss_db=fault.size) for cell in fault.cells]
+        return tuple(AntennaChange(cell, loss_db=fault.size) for cell in fault.cells)
     if fault.kind == "tilt_slip":
-        return [AntennaChange(cell, tilt_change_deg=fault.size) for cell in fault.cells]
-    return []
+        return tuple(AntennaChange(cell, tilt_change_deg=fault.size) for cell in fault.cells)
+    return ()
 
 
-def _patch(radio: RadioMap, fault: Fault, changes: Sequence[AntennaChange]) -> Patch:
+def _patches(world: World, fault: Fault, changes: tuple[AntennaChange, ...]) -> list[Patch]:
     severity = fault.severity()
     if fault.kind == "sleeping_cell":
         severity = severity * np.float32(fault.size)
-    return _stretch_patch(radio, (fault.first, fault.last), fault.cells, changes, severity)
-
-
-def _stretch_patch(
-    radio: RadioMap,
-    periods: tuple[int, int],
-    struck: Sequence[int],
-    changes: Sequence[AntennaChange],
-    severity: Array | None = None,
-) -> Patch:
-    after = radio.changed(changes)
-    before = radio.built
-    moved = np.abs(after.weight - before.weight) > _MOVED_SHARE * np.maximum(before.weight, 0.05)
-    moved |= _quality_moved(before, after)
-    moved[list(struck)] = True
-    cells = np.flatnonzero(moved)
-    if severity is None:
-        severity = np.ones(periods[1] - periods[0], dtype=np.float32)
-    tables = quality_tables(radio.network, after)
-    if changes[0].is_off:  # the few users who stay hear what they always heard
-        tables = _kept_rows(tables, quality_tables(radio.network, before), struck)
-    return Patch(
-        first=periods[0],
-        last=periods[1],
-        severity=severity.astype(np.float32),
-        cells=cells,
-        share_change=(after.share - before.share)[cells].astype(np.float32),
-        tables=tables.rows(cells),
-    )
-
-
-def _quality_moved(before: Tally, after: Tally) -> npt.NDArray[np.bool_]:
-    old = before.inverse_rate[:, 2] / np.maximum(before.weight, 1e-6)
-    new = after.inverse_rate[:, 2] / np.maximum(after.weight, 1e-6)
-    return np.asarray(np.abs(new - old) > _MOVED_SHARE * old)
-
-
-def _kept_rows(tables: QualityTables, built: QualityTables, cells: Sequence[int]) -> QualityTables:
-    rows = list(cells)
-    for name in QualityTables.__slots__:
-        getattr(tables, name)[rows] = getattr(built, name)[rows]
-    return tables
+    periods = (fault.first, fault.last)
+    return world.antennas.patches(periods, fault.cells, changes, severity, world.first)
 
 
 def _act(found: Conditions, radio: RadioMap, fault: Fault) -> None:
@@ -139,7 +88,7 @@ def _act(found: Conditions, radio: RadioMap, fault: Fault) -> None:
     elif fault.kind == "interference":
         strength = size * np.array([1.0, 0.6, 0.45, 0.4])[: len(cells)]
         # What disturbs is a machine that somebody uses: it comes and goes by a third.
-        rng = np.random.default_rng([fault.first, cells[0]])
+        rng = np.random.default_rng([round(1000 * fault.size), cells[0]])
         use = np.clip(1.0 + 0.3 * wander(rng, (len(course), 1), 0.85), 0.2, 1.5)
         rise = course[:, None] * use * strength.astype(np.float32)
         found.uplink_rise_db[time, cells] += rise

@@ -76,11 +76,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Habit:
-    """How a kind of fault comes: hours it lasts, chance to be gradual, hours of the ramp."""
+    """How a kind of fault comes: hours it lasts, chance to be gradual, hours of the ramp.
+
+    Attributes:
+        weight: how often it comes, next to others; what strikes many cells comes rarely.
+    """
 
     hours: tuple[float, float]
     gradual: float
     ramp_hours: tuple[float, float]
+    weight: float = 1.0
 
 
 _HABITS: dict[FaultKind, _Habit] = {
@@ -89,68 +94,87 @@ _HABITS: dict[FaultKind, _Habit] = {
     "interference": _Habit((5.0, 24.0), 0.3, (1.0, 6.0)),
     "feeder_loss": _Habit((10.0, 48.0), 0.5, (4.0, 20.0)),
     "tilt_slip": _Habit((12.0, 48.0), 0.3, (2.0, 10.0)),
-    "backhaul_congestion": _Habit((6.0, 24.0), 0.3, (1.0, 4.0)),
+    "backhaul_congestion": _Habit((6.0, 24.0), 0.3, (1.0, 4.0), 0.4),
     "wrong_neighbor": _Habit((12.0, 48.0), 0.0, (0.0, 0.0)),
     "overload_by_event": _Habit((2.0, 5.0), 1.0, (0.5, 1.0)),
     "mimo_branch_loss": _Habit((10.0, 48.0), 0.0, (0.0, 0.0)),
-    "core_link_failure": _Habit((1.0, 8.0), 0.3, (0.5, 2.0)),
+    "core_link_failure": _Habit((1.0, 8.0), 0.3, (0.5, 2.0), 0.4),
     "passive_intermodulation": _Habit((12.0, 48.0), 0.4, (4.0, 16.0)),
-    "link_cut": _Habit((2.0, 9.0), 0.0, (0.0, 0.0)),
-    "dwdm_degradation": _Habit((8.0, 30.0), 1.0, (3.0, 12.0)),
-    "clock_loss": _Habit((8.0, 20.0), 0.0, (0.0, 0.0)),
-    "power_failure": _Habit((3.0, 9.0), 0.0, (0.0, 0.0)),
-    "core_function_restart": _Habit((0.5, 1.25), 0.0, (0.0, 0.0)),
-    "software_regression": _Habit((6.0, 30.0), 0.0, (0.0, 0.0)),
+    "link_cut": _Habit((2.0, 9.0), 0.0, (0.0, 0.0), 0.1),
+    "dwdm_degradation": _Habit((8.0, 30.0), 1.0, (3.0, 12.0), 0.02),
+    "clock_loss": _Habit((8.0, 20.0), 0.0, (0.0, 0.0), 0.2),
+    "power_failure": _Habit((3.0, 9.0), 0.0, (0.0, 0.0), 0.2),
+    "core_function_restart": _Habit((0.5, 1.25), 0.0, (0.0, 0.0), 0.02),
+    "software_regression": _Habit((6.0, 30.0), 0.0, (0.0, 0.0), 0.3),
 }
 KINDS: tuple[FaultKind, ...] = tuple(_HABITS)
 
 _WIDE: tuple[FaultKind, ...] = ("link_cut", "dwdm_degradation", "core_function_restart")
 """Kinds that strike many sites at once."""
 
-_LEAST_SHARE = 0.35
 _MOST_TRIES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """How many faults start in each stretch of periods: (first, last, count); of which kinds."""
+    """Which kinds of faults start in each stretch of periods: (first, last, kinds)."""
 
-    stretches: tuple[tuple[int, int, int], ...]
+    stretches: tuple[tuple[int, int, tuple[FaultKind, ...]], ...]
     periods: int
     spared_sites: tuple[int, ...] = ()
-    kinds: tuple[FaultKind, ...] = KINDS
+
+
+def planned_kinds(count: int, rng: np.random.Generator) -> list[FaultKind]:
+    """Return as many kinds as asked, each by its weight, in an order drawn.
+
+    Where there is room for all, each comes at least once; a share of one is drawn.
+    """
+    weights = np.array([_HABITS[kind].weight for kind in KINDS])
+    least = 1 if count >= len(KINDS) else 0
+    shares = weights / weights.sum() * (count - least * len(KINDS))
+    numbers = np.floor(shares).astype(int) + least
+    left = shares - np.floor(shares)
+    rest = count - int(numbers.sum())
+    if rest:
+        drawn = rng.choice(len(KINDS), rest, replace=False, p=left / left.sum())
+        numbers[drawn] += 1
+    whole = [kind for kind, number in zip(KINDS, numbers, strict=True) for _ in range(number)]
+    return [whole[place] for place in rng.permutation(len(whole))]
+
+
+def kinds_in_turn(count: int, rng: np.random.Generator) -> list[FaultKind]:
+    """Return as many kinds as asked, in an order drawn, none twice before all have come."""
+    turn = rng.permutation(len(KINDS))
+    return [KINDS[turn[number % len(KINDS)]] for number in range(count)]
 
 
 def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
     """Return the faults of a run, in order of onset.
 
-    Two faults whose cells are radio neighbors never overlap in time, so that a label names one
-    cause; one that strikes many sites is named only where no other stands. Kinds take turns, in an
-    order drawn from the seed; the wide ones are placed last.
+    Two faults whose cells are radio neighbors never overlap in time, but for those that strike
+    many sites: these strike where others stand as well. They are placed last, and the first link
+    that is cut in a stretch leaves some site without a way.
 
     Args:
         terrain: the network as built, and how full it is.
-        plan: how many faults, and when.
+        plan: which kinds, and when.
         seed: of the run.
     """
     rng = np.random.default_rng([seed, 4])
     placed: list[tuple[Fault, frozenset[int]]] = []
-    turn = list(rng.permutation(len(plan.kinds)))
-    wanted = [(first, last) for first, last, count in plan.stretches for _ in range(count)]
-    kinds = [plan.kinds[turn[number % len(turn)]] for number in range(len(wanted))]
-    turns = list(zip(kinds, wanted, strict=True))
-    for kind, (first, last) in sorted(turns, key=lambda one: one[0] in _WIDE):
+    wanted = [(first, last, kind) for first, last, kinds in plan.stretches for kind in kinds]
+    cut_off: set[int] = set()
+    for first, last, kind in sorted(wanted, key=lambda one: one[2] in _WIDE):
         for _ in range(_MOST_TRIES):
             fault = _draw(terrain, kind, (first, last, plan.periods), rng)
-            if fault is None:
-                continue
-            if kind in _WIDE:
-                fault = _without_others(fault, placed)
             if fault is None or not _fits(terrain, fault, plan):
+                continue
+            if kind == "link_cut" and first not in cut_off and not _isolates(terrain, fault):
                 continue
             near = _neighborhood(terrain.built, fault)
             if kind in _WIDE or _is_free(fault, near, placed):
                 placed.append((fault, near))
+                cut_off |= {first} if kind == "link_cut" else set()
                 break
     ordered = sorted((fault for fault, _ in placed), key=lambda fault: (fault.first, fault.cells))
     return [_named(fault, number) for number, fault in enumerate(ordered, 1)]
@@ -166,17 +190,9 @@ def _fits(terrain: Terrain, fault: Fault, plan: FaultPlan) -> bool:
     return not sites & set(plan.spared_sites)
 
 
-def _without_others(fault: Fault, placed: Sequence[tuple[Fault, frozenset[int]]]) -> Fault | None:
-    """Return a wide fault less the cells that lie near another one; None if few are left.
-
-    The fault acts on them all the same; the truth names the other one there.
-    """
-    taken: set[int] = set()
-    for other, near in placed:
-        if fault.first < other.last and other.first < fault.last:
-            taken |= near
-    kept = tuple(cell for cell in fault.cells if cell not in taken)
-    return replace(fault, cells=kept) if len(kept) >= _LEAST_SHARE * len(fault.cells) else None
+def _isolates(terrain: Terrain, fault: Fault) -> bool:
+    standing = terrain.transport.paths_without(fault.objects)
+    return len(standing) < len(terrain.transport.router_of_site)
 
 
 def _is_free(

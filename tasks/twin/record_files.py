@@ -6,23 +6,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.twin.change_requests import change_versions, planned_changes
+from tasks.twin.change_requests import change_versions
 from tasks.twin.faults import Fault
 from tasks.twin.layout import Network
 from tasks.twin.operations_texts import operations_documents
+from tasks.twin.planned_changes import PlannedChange
 from tasks.twin.traffic import Season
 from tasks.twin.trouble_tickets import ticket_versions
 
 
 def write_records(
-    network: Network, faults: Sequence[Fault], calendar: Season, seed: int, folder: Path
+    network: Network,
+    changes: Sequence[PlannedChange],
+    faults: Sequence[Fault],
+    calendar: Season,
+    seed: int,
+    folder: Path,
 ) -> dict[str, int]:
     """Write `changes`, `tickets` and `documents` under a folder of deliveries, and count them.
 
     Changes and tickets are TMF655 and TMF621 JSON, a file a day of what was new on it; what was new
     before the run stands in the file of its own day.
     """
-    changes = planned_changes(network, calendar, seed)
     requests = change_versions(network, changes, faults, calendar, seed)
     tickets = ticket_versions(network, faults, calendar, seed)
     documents = operations_documents(network, faults, calendar, seed)

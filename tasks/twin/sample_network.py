@@ -28,8 +28,10 @@ from tasks.twin.delivered_rows import Run, delivered_rows
 from tasks.twin.effects import conditions_of, sound_conditions
 from tasks.twin.faults import Fault, Terrain, place_faults
 from tasks.twin.flaws import measuring_flaws
-from tasks.twin.layout import build_network
+from tasks.twin.layout import Network, build_network
 from tasks.twin.measurement_xml import write_measurement_files
+from tasks.twin.planned_changes import PlannedChange, planned_changes
+from tasks.twin.planned_effects import with_changes
 from tasks.twin.scenario import (
     NETWORKS,
     SampleNetwork,
@@ -43,16 +45,19 @@ from tasks.twin.subscribers import write_sessions
 from tasks.twin.traffic import (
     PERIOD_S,
     PERIODS_A_DAY,
+    Season,
     Shock,
     demand_shares,
     public_holidays,
     season,
 )
 from tasks.twin.transport_network import build_transport
-from tasks.twin.true_effects import Scene, cell_period_rows, fault_rows
+from tasks.twin.true_changes import TrueChanges, true_changes
+from tasks.twin.true_effects import true_effects
+from tasks.twin.true_scene import Scene
 from tasks.twin.world import build_world
 
-VERSION = 3
+VERSION = 4
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48
@@ -144,8 +149,17 @@ def _made_anew(chosen: SampleNetwork, folder: Path, target: Path) -> Manifest:
     return manifest
 
 
-def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[Shock]]:
-    """Return a whole run before counting: states with faults and without, faults and shocks."""
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """What happens in a run: faults, changes that people planned, and what is nobody's doing."""
+
+    faults: list[Fault]
+    changes: list[PlannedChange]
+    shocks: list[Shock]
+
+
+def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, Happenings]:
+    """Return a whole run before counting: states with faults and without, and what happens."""
     network = build_network(
         chosen.sites,
         chosen.seed,
@@ -159,9 +173,12 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
     shocks = benign_shocks(network, chosen, busy_use)
     demand = demand_shares(network, calendar, shocks, chosen.seed, chosen.yearly_growth)
     transport = build_transport(network, chosen.seed)
+    spared = () if flaws.new_site is None else (flaws.new_site,)
+    changes = _changes(chosen, network, calendar, spared)
     world = build_world(radio, transport, demand, busy_use, chosen.seed)
+    world = with_changes(world, changes)
     terrain = Terrain(network, radio.built, world.busy_use, transport, world.battery_kwh)
-    faults = place_faults(terrain, fault_plan(chosen, flaws), chosen.seed)
+    faults = place_faults(terrain, fault_plan(chosen, spared), chosen.seed)
     sound = network_state(world, sound_conditions(world))
     conditions = conditions_of(world, faults, sound)
     state = network_state(world, conditions)
@@ -175,7 +192,18 @@ def simulated_run(chosen: SampleNetwork) -> tuple[Run, Scene, list[Fault], list[
         catalogue=catalogue(),
         seed=chosen.seed,
     )
-    return run, Scene(network, calendar, state, sound), faults, shocks
+    happenings = Happenings(faults, changes, shocks)
+    return run, Scene(network, calendar, state, sound, world), happenings
+
+
+def _changes(
+    chosen: SampleNetwork, network: Network, calendar: Season, spared: tuple[int, ...]
+) -> list[PlannedChange]:
+    if not chosen.has_changes:
+        return []
+    return planned_changes(
+        network, calendar, chosen.seed, newest_first=chosen.newest_first, spared_sites=spared
+    )
 
 
 def _check(chosen: SampleNetwork) -> None:
@@ -226,7 +254,8 @@ def _described(manifest: Manifest) -> dict[str, Any]:
 
 
 def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
-    run, scene, faults, shocks = simulated_run(chosen)
+    run, scene, happened = simulated_run(chosen)
+    faults = happened.faults
     delivered = half / "delivered"
     rows = _write_history(run, chosen, delivered / "history")
     written = 0
@@ -241,10 +270,10 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
         delivered / "alarms", run.conditions.battery_share,
     )  # fmt: skip
     alarms.causes.write_parquet(half / "truth" / "alarm_causes.parquet")
-    told = write_records(run, faults, delivered, half / "truth")
+    told = write_records(run, happened.changes, faults, delivered)
     periods = (chosen.newest_first, run.calendar.periods)
     told["service_sessions"] = write_sessions(run, *periods, delivered / "sessions")
-    _write_truth(half / "truth", run, scene, faults, shocks)
+    _write_truth(half / "truth", run, scene, happened)
     transport = run.world.routes.network
     counts = {
         "sites": len(scene.network.sites),
@@ -254,6 +283,7 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
         "links": len(transport.links),
         "core_functions": len(transport.functions),
         "faults": len(faults),
+        "planned_changes": len(happened.changes),
         **alarms.counts,
         "measurement_files": written,
         "measurement_rows": rows,
@@ -272,16 +302,19 @@ def _write_history(run: Run, chosen: SampleNetwork, folder: Path) -> int:
     return rows
 
 
-def _write_truth(
-    folder: Path, run: Run, scene: Scene, faults: Sequence[Fault], shocks: Sequence[Shock]
-) -> None:
-    fault_rows(scene, faults).write_parquet(folder / "faults.parquet")
+def _write_truth(folder: Path, run: Run, scene: Scene, happened: Happenings) -> None:
     missing = files.missing_cells(scene.network, run.flaws.missing_sites)
-    cell_period_rows(scene, faults, missing).write_parquet(folder / "cell_periods.parquet")
-    _benign_rows(run, scene, shocks).write_parquet(folder / "benign.parquet")
+    found = true_effects(scene, happened.faults, missing)
+    found.faults.write_parquet(folder / "faults.parquet")
+    found.cell_periods.write_parquet(folder / "cell_periods.parquet")
+    changes = true_changes(scene, happened.changes, happened.faults)
+    changes.changes.write_parquet(folder / "changes.parquet")
+    benign_rows(run, scene, happened.shocks, changes).write_parquet(folder / "benign.parquet")
 
 
-def _benign_rows(run: Run, scene: Scene, shocks: Sequence[Shock]) -> pl.DataFrame:
+def benign_rows(
+    run: Run, scene: Scene, shocks: Sequence[Shock], changes: TrueChanges
+) -> pl.DataFrame:
     """Return what looks unusual and is no fault: kind, cells (none: all), start and end."""
     starts = (*run.calendar.starts, run.calendar.starts[-1] + timedelta(seconds=PERIOD_S))
     told: list[tuple[str, list[str], datetime, datetime]] = []
@@ -292,6 +325,7 @@ def _benign_rows(run: Run, scene: Scene, shocks: Sequence[Shock]) -> pl.DataFram
     for gap in run.flaws.gaps:
         named = [cell.dn for cell in scene.network.cells if cell.site.index == gap.site]
         told.append((gap.kind, named, starts[gap.first], starts[gap.last]))
+    told += [("planned_change", cells, start, end) for cells, start, end in changes.benign]
     days = sorted({moment.date() for moment in run.calendar.starts})
     for day in days:
         if day in public_holidays(day.year):

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from tasks.twin.faults import FaultPlan
-from tasks.twin.flaws import Flaws
+from tasks.twin.faults import FaultPlan, kinds_in_turn, planned_kinds
 from tasks.twin.layout import LTE_SHARE, Archetype, Network
 from tasks.twin.traffic import PERIODS_A_DAY, Season, Shock, wander
 
@@ -19,6 +18,7 @@ DEFAULT_END = datetime(2025, 6, 5, tzinfo=UTC)
 """A fixed day, so that nothing depends on today; a holiday lies a week before it."""
 
 _BORNE_USE = 0.75
+_KINDS_SEED, _VILLAGE_SEED = 42, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class SampleNetwork:
         end: midnight UTC after the newest day.
         yearly_growth: of demand; 0.3 is 30 % more a year later.
         lte_share: share of sites that also have an LTE carrier.
+        has_changes: what people plan is carried out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SampleNetwork:
     end: datetime = DEFAULT_END
     yearly_growth: float = 0.3
     lte_share: float = LTE_SHARE
+    has_changes: bool = True
 
     @property
     def days(self) -> int:
@@ -64,7 +66,7 @@ class SampleNetwork:
 
 NETWORKS = {
     "village": SampleNetwork("village", 0, 3, 7, 1, 3, 7),
-    "town": SampleNetwork("town", 0, 78, 28, 2, 34, 76),
+    "town": SampleNetwork("town", 0, 78, 28, 2, 34, 36),
 }
 """Known sample networks, before they are given a seed."""
 
@@ -78,20 +80,26 @@ _BUSY_USE: dict[Archetype, tuple[float, float]] = {
 }
 
 
-def fault_plan(chosen: SampleNetwork, flaws: Flaws) -> FaultPlan:
-    """Return how many faults begin when."""
+def fault_plan(chosen: SampleNetwork, spared_sites: tuple[int, ...]) -> FaultPlan:
+    """Return which kinds of faults begin when."""
+    rng = np.random.default_rng([chosen.seed, _KINDS_SEED])
+    wanted = chosen.newest_faults, chosen.history_faults
+    if chosen.name == "village":  # too small for rare and common: as many kinds as there is room
+        turn = kinds_in_turn(sum(wanted), np.random.default_rng([chosen.seed, _VILLAGE_SEED]))
+        newest, before = turn[: wanted[0]], turn[wanted[0] :]
+    else:
+        newest, before = (planned_kinds(count, rng) for count in wanted)
     periods = chosen.days * PERIODS_A_DAY
     newest_day = periods - PERIODS_A_DAY
-    # The newest day is the one that is judged: most faults begin there, in every kind.
-    earlier = chosen.newest_faults // 3 if chosen.newest_days > 1 else 0
+    earlier = chosen.newest_faults // 2 if chosen.newest_days > 1 else 0
     return FaultPlan(
         stretches=(
-            (newest_day, periods, chosen.newest_faults - earlier),
-            (chosen.newest_first, newest_day, earlier),
-            (PERIODS_A_DAY // 2, chosen.newest_first, chosen.history_faults),
+            (newest_day, periods, tuple(newest[earlier:])),
+            (chosen.newest_first, newest_day, tuple(newest[:earlier])),
+            (PERIODS_A_DAY // 2, chosen.newest_first, tuple(before)),
         ),
         periods=periods,
-        spared_sites=() if flaws.new_site is None else (flaws.new_site,),
+        spared_sites=spared_sites,
     )
 
 

@@ -12,6 +12,7 @@ from tasks.twin.radio_faults import Scope, Sketch, Terrain, any_cell, radio_neig
 from tasks.twin.transport_network import TransportLink
 
 _MOST_SITES = 12
+_MOST_LIT_SITES = 6
 _PAIRED = ("n28", "n1", "B3")
 
 
@@ -64,7 +65,7 @@ def dwdm_degradation(terrain: Terrain, rng: np.random.Generator) -> Sketch | Non
     fibres = [one for one in terrain.transport.links if one.layer == "optical"]
     link = fibres[int(rng.integers(0, len(fibres)))]
     sites = _sites_over(terrain, link.link_id)
-    if not 0 < len(sites) <= _MOST_SITES:
+    if not 0 < len(sites) <= _MOST_LIT_SITES:
         return None
     return Sketch(
         _cells_of(terrain, sites),

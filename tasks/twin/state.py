@@ -6,7 +6,7 @@ disturbance and congestion. Measurements count what happens in this state (measu
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,18 @@ class State:
     paths: PathState
     links: LinkState
 
+    def between(self, first: int, last: int) -> "State":
+        """Return the state of some periods, counted from 0 again."""
+        return State(
+            **{item.name: _between(getattr(self, item.name), first, last) for item in fields(self)}
+        )
+
+
+def _between(part: Any, first: int, last: int) -> Any:  # noqa: ANN401 - an array, or some by name
+    if isinstance(part, np.ndarray):
+        return part[first:last]
+    return type(part)(*(getattr(part, item.name)[first:last] for item in fields(part)))
+
 
 def network_state(world: World, conditions: Conditions) -> State:
     """Return the state of a run under `conditions`; pure, so that runs can be compared."""
@@ -145,6 +157,7 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
         around = busy @ loudness_t
         rate = _looked_up(world, conditions, "rate", at_load, around)
         capacity = rate * np.exp(world.chance.quality) * conditions.rank_factor
+        capacity = capacity * conditions.rate_factor
         capacity = np.maximum(capacity * traits.downlink_mbps, 0.5)
         wanted = arriving / capacity
         load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
@@ -186,7 +199,8 @@ def _uplink(world: World, conditions: Conditions, downlink: dict[str, Any]) -> d
     rise = 10.0 * np.log10(10.0 ** (np.maximum(own, 0.0) / 10.0) + outside)
     rate = _looked_up(world, conditions, "uplink_rate", at_rise, rise)
     outage = _looked_up(world, conditions, "uplink_outage", at_rise, rise)
-    capacity = np.maximum(rate * np.exp(world.chance.quality) * traits.uplink_mbps, 0.3)
+    capacity = rate * np.exp(world.chance.quality) * conditions.rate_factor
+    capacity = np.maximum(capacity * traits.uplink_mbps, 0.3)
     offered = downlink["downlink_mbps"] * traits.uplink_ratio * np.exp(world.chance.session)
     wanted = offered / capacity
     load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)

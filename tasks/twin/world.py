@@ -1,12 +1,14 @@
-"""What stays as it is during a run: radio, demand, chance, capacities, supplies."""
+"""What stays as it is during a run: radio, demand, chance, capacities, supplies, plans."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.twin import supply
+from tasks.twin.antennas import Antennas
+from tasks.twin.conditions import Conditions, no_conditions
 from tasks.twin.coverage import RadioMap
 from tasks.twin.quality import QualityTables, at_load, quality_tables
 from tasks.twin.traffic import wander
@@ -43,6 +45,9 @@ class World:
     Attributes:
         busy_use: by cell, the share of resource blocks that its planned busy hour needs.
         battery_kwh: what a site's batteries hold.
+        planned: the conditions that planned changes bring.
+        antennas: as built and as planned changes leave them.
+        first: the run's period that this world's periods count from.
     """
 
     radio: RadioMap
@@ -56,11 +61,25 @@ class World:
     demand: Array
     routes: Routes
     battery_kwh: Array
+    planned: Conditions
+    antennas: Antennas
+    first: int = 0
 
     @property
     def periods(self) -> int:
         """Number of periods."""
         return int(self.demand.shape[0])
+
+    def between(self, first: int, last: int) -> "World":
+        """Return the world of some periods, counted from 0 again."""
+        chances = (getattr(self.chance, item.name)[first:last] for item in fields(self.chance))
+        return replace(
+            self,
+            chance=Chance(*chances),
+            demand=self.demand[first:last],
+            planned=self.planned.between(first, last),
+            first=self.first + first,
+        )
 
 
 def build_world(
@@ -89,6 +108,7 @@ def build_world(
     share = radio.built.share.astype(np.float32)
     peak = np.zeros(len(radio.network.sites), dtype=np.float32)
     np.add.at(peak, site_of, share @ scale)
+    routes = routes_of(transport_network, seed)
     return World(
         radio=radio,
         tables=tables,
@@ -106,8 +126,12 @@ def build_world(
         busy_use=(share @ scale) / np.maximum(_planned_capacity(tables, traits), 1e-3),
         site_of=site_of,
         demand=relative_demand * scale,
-        routes=routes_of(transport_network, seed),
+        routes=routes,
         battery_kwh=supply.battery_kwh(radio.network, seed),
+        planned=no_conditions(
+            *shape, len(radio.network.sites), radio.network.areas, len(routes.optical)
+        ),
+        antennas=Antennas(radio),
     )
 
 

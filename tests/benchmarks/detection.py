@@ -30,8 +30,9 @@ from tasks.evaluation.operating_points import at_recall
 from tasks.evaluation.truth import scored_grid
 from tasks.twin import files
 from tasks.twin.delivered_rows import Run, delivered_rows
-from tasks.twin.sample_network import NETWORKS, simulated_run
-from tasks.twin.true_effects import cell_period_rows, fault_rows
+from tasks.twin.sample_network import NETWORKS, benign_rows, simulated_run
+from tasks.twin.true_changes import true_changes
+from tasks.twin.true_effects import true_effects
 
 SEEDS = (7, 31, 32, 41)
 RECALLS = (0.7, 0.8, 0.9)
@@ -55,7 +56,7 @@ def main() -> None:
 def town_report(seed: int, name: str = "town") -> DetectionReport:
     """Print and return the evaluation of one simulated network."""
     chosen = replace(NETWORKS[name], seed=seed)
-    run, scene, faults, _ = simulated_run(chosen)
+    run, scene, happened = simulated_run(chosen)
     kpis = pl.concat([_kpis(run, first) for first in range(0, run.calendar.periods, 96)])
     missing = files.missing_cells(scene.network, run.flaws.missing_sites)
     window = Window(chosen.end - timedelta(days=chosen.newest_days), chosen.end)
@@ -69,8 +70,11 @@ def town_report(seed: int, name: str = "town") -> DetectionReport:
         SerialWorkerPool(),
     )
     seconds = time.process_time() - started
-    truth = fault_rows(scene, faults), cell_period_rows(scene, faults, missing)
-    report = detection_report(scored_grid(outcome.scores, *truth), detection())
+    truth = true_effects(scene, happened.faults, missing)
+    changes = true_changes(scene, happened.changes, happened.faults)
+    benign = benign_rows(run, scene, happened.shocks, changes)
+    grid = scored_grid(outcome.scores, truth.faults, truth.cell_periods, benign)
+    report = detection_report(grid, detection())
     where = f"{name} {seed}"
     _say(where, "fit, score and explain", f"{seconds:.1f}", "CPU-s")
     for one in report.rankings:
@@ -80,9 +84,12 @@ def town_report(seed: int, name: str = "town") -> DetectionReport:
             where,
             f"{label} as shipped",
             f"{point.recall:.1%}",
-            f"of {report.faults} faults, {point.false_findings:.4f} false findings and "
-            f"{point.false_periods:.3f} false periods per cell-day",
+            f"of {report.faults} faults, {point.cell_recall:.1%} of touched cells, "
+            f"{point.false_findings:.4f} false findings ({point.on_planned_changes:.4f} on planned "
+            f"changes) and {point.false_periods:.3f} false periods per cell-day",
         )
+    _say(where, "affected", f"{report.affected_share:.2%}", "of scored periods")
+    _say(where, "not visible in measurements", f"{sum(report.unseen.values())}", str(report.unseen))
     for row in report.kinds:
         _say(
             where,

@@ -13,9 +13,16 @@ from tasks.twin.state import network_state
 
 
 @pytest.fixture(scope="session")
-def village_run():
-    """Return (run, scene, faults, shocks) of a village."""
+def happened_in():
+    """Return run, scene and happenings of a village."""
     return simulated_run(replace(NETWORKS["village"], seed=7))
+
+
+@pytest.fixture(scope="session")
+def village_run(happened_in):
+    """Return (run, scene, faults, shocks) of a village."""
+    run, scene, happened = happened_in
+    return run, scene, happened.faults, happened.shocks
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +43,7 @@ def fault_of(village_run):
         fault
         for kind in KINDS
         for seed in range(12)
-        for fault in place_faults(
-            terrain, FaultPlan(((96, 5 * 96, 1),), periods, (), (kind,)), seed
-        )
+        for fault in place_faults(terrain, FaultPlan(((96, 5 * 96, (kind,)),), periods), seed)
     ]
     states = {}
 

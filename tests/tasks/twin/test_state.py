@@ -5,6 +5,7 @@ import pytest
 
 from tasks.twin.effects import sound_conditions
 from tasks.twin.faults import KINDS
+from tasks.twin.planned_effects import unplanned_conditions
 from tasks.twin.state import State, network_state
 
 
@@ -51,8 +52,9 @@ def test_a_fuller_cell_gives_each_user_less(village_run):
 
 
 def test_louder_neighbors_lower_channel_quality(village_run):
-    _, scene, _, _ = village_run
-    around, quality = scene.sound.around, scene.sound.cqi_mean
+    run, scene, _, _ = village_run
+    built = network_state(run.world, unplanned_conditions(run.world))
+    around, quality = built.around, built.cqi_mean
     for cell in range(len(scene.network.cells)):
         assert np.corrcoef(around[:, cell], quality[:, cell])[0, 1] < -0.8
 
