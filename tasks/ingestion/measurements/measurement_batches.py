@@ -4,8 +4,9 @@ A file counts whole or not at all: one that is damaged, cut off or still being w
 row, and its reason goes to the quarantine, while the rest of the batch is read on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -47,6 +48,7 @@ class MeasuredBatch:
 class _Tally:
     counts: list[dict[str, str | int]] = field(default_factory=list)
     refused: list[tuple[str, Finding]] = field(default_factory=list)
+    begins: dict[str, datetime] = field(default_factory=dict)
 
 
 def measured_batch(
@@ -67,12 +69,14 @@ def measured_batch(
     rows = MeasurementRows(CounterPlans(definitions or catalogue()), window)
     tally = _Tally()
     for path in map(Path, paths):
+        span = span_of_file(path, limits)
+        tally.begins[path.name] = max(span.start, window.start) if span else window.start
         _read(path, rows, tally, limits)
     frame, findings, replaced = rows.frame()
     told = [*tally.refused, *findings]
     return MeasuredBatch(
         rows=frame,
-        findings=_finding_rows(told, window),
+        findings=_finding_rows(told, tally.begins, window.start),
         counts=pl.DataFrame(tally.counts),
         refused=len(tally.refused),
         replaced=replaced,
@@ -116,9 +120,19 @@ def _read(path: Path, rows: MeasurementRows, tally: _Tally, limits: ReadingLimit
     tally.counts.append({"source_file": path.name, **asdict(interpreter.counts)})
 
 
-def _finding_rows(told: Iterable[tuple[str, Finding]], window: Window) -> pl.DataFrame:
+def _finding_rows(
+    told: Iterable[tuple[str, Finding]], begins: Mapping[str, datetime], otherwise: datetime
+) -> pl.DataFrame:
+    """Return findings at the time that their files begin, so that it takes them back."""
     rows = [
-        (window.start, name, finding.place, finding.key, finding.reason, finding.content)
+        (
+            begins.get(name, otherwise),
+            name,
+            finding.place,
+            finding.key,
+            finding.reason,
+            finding.content,
+        )
         for name, finding in told
     ]
     return pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row")
