@@ -166,6 +166,45 @@ def test_a_window_without_faults_is_reported_without_recall():
     assert "0 faults" in report_page(report, "a quiet day")
 
 
+def test_a_false_finding_on_a_planned_change_is_false_and_told_apart():
+    score = np.zeros((3, 96))
+    score[0, 22:30] = score[2, 60:64] = 9.0
+    change = pl.DataFrame(
+        {
+            "kind": ["planned_change", "event"],
+            "cell_dns": [["C2", "C9"], []],
+            "start": [START + QUARTER * 62, START],
+            "end": [START + QUARTER * 400, START + QUARTER * 96],
+        },
+        schema_overrides={"start": TIME, "end": TIME},
+    )
+    grid = scored_grid(*frames(score, {}), change)
+    assert grid.is_changed.sum() == 96 - 62
+    point = operating_point(grid, score, 6.0, RULE)
+    assert point.false_findings == pytest.approx(2 / 3)
+    assert point.on_planned_changes == pytest.approx(1 / 3)
+    page = report_page(detection_report(grid, RULES), "a change")
+    assert "| of them on planned changes | 0.3333 |" in page
+
+
+def test_a_fault_that_moves_nothing_is_told_apart_and_no_miss():
+    score = np.zeros((2, 96))
+    score[0, 22:30] = 8.0
+    faults = {"F1": ("outage", [0], 19, 20, 30), "F2": ("link_cut", [1], 40, 50, 50)}
+    grid = scored_grid(*frames(score, faults))
+    report = detection_report(grid, RULES)
+    assert (report.faults, report.unseen, report.detector.recall) == (1, {"link_cut": 1}, 1.0)
+    assert "no misses: 1 link_cut" in report_page(report, "a cut")
+
+
+def test_a_cell_that_no_fault_names_is_asked_for_where_it_was_moved():
+    score = np.zeros((3, 96))
+    score[2, 21:28] = 8.0  # only the cell beside the fault was found
+    scores, faults, touched = frames(score, {"F1": ("outage", [0, 2], 19, 20, 30)})
+    point = operating_point(scored_grid(scores, faults, touched), score, 6.0, RULE)
+    assert (point.recall, point.cell_recall, point.false_findings) == (1.0, 0.5, 0.0)
+
+
 def test_truth_without_its_columns_is_refused_by_name():
     scores, faults, touched = frames(np.zeros((1, 96)), {})
     with pytest.raises(InputError, match="is_affected"):
