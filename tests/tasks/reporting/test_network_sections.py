@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -19,61 +19,19 @@ from tasks.reporting.network_report import network_report
 from tasks.reporting.plain_text import report_text
 from tasks.reporting.ways_to_core import ways_to_core
 from tests.tasks.reporting import world
-
-CELL, OTHER = world.cell_dn(1, 1), world.cell_dn(1, 2)
-ELEMENT = "SubNetwork=1,ManagedElement=1"
-FAR = "SubNetwork=1,ManagedElement=9"
-START = world.WINDOW.start
-HOSTILE = (
-    "<script>alert(1)</script>[x](http://evil.example)![p](y)`|\x1b[31mred\x1b]0;t\x07\u202e# h"
+from tests.tasks.reporting.perceived import (
+    CELL,
+    ELEMENT,
+    FAR,
+    HOSTILE,
+    OTHER,
+    START,
+    alarm,
+    change,
+    drift,
+    facts,
+    ticket,
 )
-"""Markup of every kind, escapes of a terminal, a change of direction."""
-
-
-def alarm(dn=CELL, since=0.0, until=None, **changes):
-    """Return an alarm on `dn`, from and to hours after the window's start."""
-    return {
-        "alarm_id": f"{dn}|{since}", "raised_at": START + timedelta(hours=since),
-        "cleared_at": None if until is None else START + timedelta(hours=until),
-        "managed_object_dn": dn, "alarm_name": "vswr_over_threshold", "layer": "radio",
-        "perceived_severity": "MAJOR", "specific_problem": "VSWR over threshold",
-        "flaps_count": 0, "is_flapping": False, "is_clear_without_raise": False, "source": "ves",
-    } | changes  # fmt: skip
-
-
-def change(dns=(ELEMENT,), at=0.0, **changes):
-    moment = None if at is None else START + timedelta(hours=at)
-    return {
-        "change_id": f"CRQ{at}", "requested_at": START - timedelta(days=9), "title": "Software",
-        "change_type": "software", "state": "closed", "risk": "low",
-        "planned_start": moment or START, "planned_end": None, "actual_start": moment,
-        "actual_end": None, "managed_object_dns": list(dns),
-    } | changes  # fmt: skip
-
-
-def ticket(dns=(ELEMENT,), opened=0.0, **changes):
-    return {
-        "ticket_id": f"TT{opened}", "opened_at": START + timedelta(hours=opened),
-        "resolved_at": None, "closed_at": None, "state": "inProgress", "severity": "Major",
-        "title": "Slow", "managed_object_dns": list(dns),
-    } | changes  # fmt: skip
-
-
-def drift(kind="unplanned_change", at=0.0, **changes):
-    return {
-        "detected_at": START + timedelta(hours=at), "ended_at": None, "managed_object_dn": CELL,
-        "attribute": "digitalTilt", "kind": kind, "planned_value": "42", "actual_value": "82",
-    } | changes  # fmt: skip
-
-
-def facts(alarms=(), changes=(), tickets=(), drifts=(), **others) -> NetworkFacts:
-    return NetworkFacts(
-        alarms=pl.DataFrame(list(alarms), schema=shapes.ALARMS),
-        changes=pl.DataFrame(list(changes), schema=shapes.CHANGES),
-        tickets=pl.DataFrame(list(tickets), schema=shapes.TICKETS),
-        drift=pl.DataFrame(list(drifts), schema=shapes.DRIFT),
-        **{"known_tables": frozenset({"alarms", "change_history"}), **others},
-    )
 
 
 def report_of(told: NetworkFacts, town=None):
@@ -400,4 +358,3 @@ def test_nobody_is_near_a_finding_of_a_cell_that_topology_does_not_know():
     report = report_of(NetworkFacts(), replace(world.town(sites=1, bands=1), findings=found))
     assert report.nearby == {}
     assert nearby_facts([], NetworkFacts(), world.topology(1, 1)) == {}
-    assert datetime(2026, 3, 2, tzinfo=UTC) == START
