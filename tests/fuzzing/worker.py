@@ -218,9 +218,14 @@ def guided_loop(worker: Worker, seeds: Sequence[bytes], folder: Path, seed: int)
             worker.write()
             os._exit(0)
 
-    options = [f"-seed={seed}", f"-max_len={target.longest}", "-timeout=3600", "-rss_limit_mb=0",
-               "-len_control=0", "-use_value_profile=0", "-print_final_stats=0",
-               "-verbosity=1"]  # fmt: skip
+    options = [
+        f"-seed={seed}",
+        f"-max_len={target.longest}",
+        f"-artifact_prefix={folder}/",
+        "-timeout=3600",
+        "-rss_limit_mb=0",
+        "-len_control=0",
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], take, custom_mutator=change)
     atheris.Fuzz()
 
@@ -240,7 +245,6 @@ def main(arguments: Sequence[str]) -> None:
             "tasks.ingestion",
             "semantic_layer",
             "data_products",
-            "yaml",
             "markdown_it",
         ]
         with suppress(ImportError), atheris.instrument_imports(include=rooms):

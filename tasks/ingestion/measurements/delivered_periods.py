@@ -60,7 +60,10 @@ def period_of(end_time: str | None, duration: str | None) -> GranularityPeriod:
         raise ValueError(f"Its endTime {end_time!r} is no ISO 8601 time.") from None
     if end.tzinfo is None:
         raise ValueError(f"Its endTime {end_time!r} names no time zone.")
-    return GranularityPeriod(end.astimezone(UTC) - timedelta(seconds=seconds), seconds)
+    try:
+        return GranularityPeriod(end.astimezone(UTC) - timedelta(seconds=seconds), seconds)
+    except OverflowError:
+        raise ValueError(f"Its endTime {end_time!r} lies beyond the calendar.") from None
 
 
 def duration_s(text: str) -> int:

@@ -6,6 +6,7 @@ place and reason, and the rest of the file is read on.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,6 +29,8 @@ from tasks.ingestion.measurements.measurement_events import (
 _SAYS_NOTHING = frozenset({"", "nil", "null", "nan", "n/a"})
 _MOST_CELLS = 4_000_000
 _DENSE_POSITIONS = 1 << 20
+_KEPT_TYPES, _KEPT_DIGITS = 1_000, 4
+"""Most types of a measInfo, and digits of their positions, whose columns are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,22 +213,38 @@ def _type_names(info: MeasInfo) -> tuple[str, ...]:
     return _names(tuple(info.types), info.listed_types)
 
 
-@lru_cache(maxsize=1 << 10)
 def _names(types: tuple[tuple[str, str], ...], listed: str | None) -> tuple[str, ...]:
     return tuple(name for _, name in types) if listed is None else tuple(listed.split())
 
 
-@lru_cache(maxsize=1 << 10)
 def _column_of_position(
     types: tuple[tuple[str, str], ...], listed: str | None
 ) -> tuple[IntegerArray, str]:
-    """Return, for each position, the column of its counter (-1: none); or why it cannot be told."""
+    """Return, for each position, the column of its counter (-1: none); or why it cannot be told.
+
+    What files repeat is kept, unless it is so large that a few of it would fill the memory.
+    """
+    is_large = len(types) > _KEPT_TYPES or len(listed or "") > 64 * _KEPT_TYPES
+    if is_large or any(len(position) > _KEPT_DIGITS for position, _ in types):
+        return _columns_of(types, listed)
+    return _known_columns(types, listed)
+
+
+@lru_cache(maxsize=1 << 9)
+def _known_columns(
+    types: tuple[tuple[str, str], ...], listed: str | None
+) -> tuple[IntegerArray, str]:
+    return _columns_of(types, listed)
+
+
+def _columns_of(types: tuple[tuple[str, str], ...], listed: str | None) -> tuple[IntegerArray, str]:
     none = np.empty(0, dtype=np.int64)
     names = _names(types, listed)
     if not names:
         return none, "It names no measTypes, so its values have no meaning."
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(names)
+        twice = next(name for name in names if times[name] > 1)
         return none, f"It names the counter {twice!r} twice; which values count cannot be told."
     if listed is not None and types:
         return none, "It has measTypes and measType; which of them counts cannot be told."

@@ -90,7 +90,12 @@ def _read(reader: MeasurementReader, piece: bytes) -> bytes:
 
 
 def _has_markup(piece: bytes) -> bool:
-    """Tell whether a comment, CDATA section or processing instruction may begin in the piece."""
+    """Tell whether a comment, CDATA section or processing instruction may begin in the piece.
+
+    A carriage return without a newline counts too: it ends a line for expat alone.
+    """
+    if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
+        return True
     return (b"!" in piece and b"<!" in piece) or (b"?" in piece and b"<?" in piece)
 
 

@@ -64,6 +64,8 @@ _PATTERNS = tuple(
     (form, re.compile(pattern + _SPACE + rb"*" + end)) for form, pattern, end in _FORMS
 )
 _FLAGS = (_SUSPECT, _SUSPECT_TRUE)
+_KEPT_TAG, _KEPT_TYPES = 1 << 9, 1 << 16
+"""Longest tags and lists of types that are remembered, in bytes."""
 _FOLLOWS = {
     _TYPE: (_TYPE_END,),
     _TYPE_END: (_TYPE,),
@@ -173,9 +175,17 @@ def _is_text(piece: bytes, characters: npt.NDArray[np.uint8]) -> bool:
     return _NOT_XML.search(piece) is None
 
 
-@lru_cache(maxsize=1 << 16)
 def _form(tag: bytes) -> tuple[int, str, int]:
     """Return what a tag is, the value of its attribute, and the position that this says."""
+    return _known_form(tag) if len(tag) <= _KEPT_TAG else _form_of(tag)
+
+
+@lru_cache(maxsize=1 << 16)
+def _known_form(tag: bytes) -> tuple[int, str, int]:
+    return _form_of(tag)
+
+
+def _form_of(tag: bytes) -> tuple[int, str, int]:
     for form, pattern in _PATTERNS:
         match = pattern.fullmatch(tag)
         if match:
@@ -222,9 +232,17 @@ def _type_runs(cut: _Cut) -> Iterator[TypeRun]:
         yield TypeRun(start, end, cut.lines(start, end), _types(cut.piece[start:end]))
 
 
-@lru_cache(maxsize=1 << 10)
 def _types(run: bytes) -> tuple[tuple[str, str], ...]:
     """Return positions and names; files repeat their lists of types, so they are kept."""
+    return _known_types(run) if len(run) <= _KEPT_TYPES else _types_of(run)
+
+
+@lru_cache(maxsize=1 << 9)
+def _known_types(run: bytes) -> tuple[tuple[str, str], ...]:
+    return _types_of(run)
+
+
+def _types_of(run: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(
         ((double or single).decode(), name.decode().strip(XML_SPACE))
         for double, single, name in _ONE_TYPE.findall(run)

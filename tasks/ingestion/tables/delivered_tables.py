@@ -13,14 +13,15 @@ from semantic_layer.periods import Window
 from tasks.ingestion.tables.archived_files import DeliveredFile, named_files
 from tasks.ingestion.tables.mapping_files import TableMapping
 from tasks.ingestion.tables.parquet_times import Footer, known_footer
+from tasks.ingestion.tables.plain_types import plain_types
 from tasks.ingestion.tables.table_layout import TableLayout
 
 LINE = "\tline"
 """The column that says where a row stands in its file, for people."""
 
 _BROKEN = (
-    pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError, ValueError, LookupError,
-    OverflowError,
+    pl.exceptions.PolarsError, pl.exceptions.PanicException, fastexcel.FastExcelError,
+    OSError, ValueError, LookupError, OverflowError,
 )  # fmt: skip
 """What opening a damaged table raises."""
 
@@ -90,7 +91,8 @@ def opened_tables(
         InputError: it cannot be read as the mapping says.
     """
     try:
-        yield from _opened(file, mapping, window, only)
+        for table in _opened(file, mapping, window, only):
+            yield DeliveredTable(table.file, plain_types(table.rows))
     except _BROKEN as error:
         raise InputError(f"{file.name} cannot be read as the mapping says: {error}.") from error
 

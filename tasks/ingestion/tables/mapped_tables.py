@@ -28,6 +28,7 @@ from tasks.ingestion.tables.mapped_values import (
     SECONDS,
     START,
     Target,
+    as_text,
     lengths,
     object_names,
     starts,
@@ -292,7 +293,7 @@ def _flags(table: DeliveredTable, mapping: TableMapping) -> pl.Series:
         return pl.Series("is_suspect", [False] * table.rows.height, dtype=pl.Boolean)
     raw = table.rows[mapping.suspect.column]
     if raw.dtype != pl.Boolean:
-        text = raw.cast(pl.String).str.strip_chars().str.to_lowercase()
+        text = as_text(raw).str.strip_chars().str.to_lowercase()
         raw = text.is_in(["true", "1", "yes"])
     return raw.fill_null(value=False).rename("is_suspect")
 

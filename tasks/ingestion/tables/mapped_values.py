@@ -99,6 +99,8 @@ def numbers_of(raw: pl.Series, mapping: TableLayout) -> pl.Series:
         if mapping.csv.decimal == ",":
             texts = texts.str.replace(",", ".", literal=True)
         numbers = texts.cast(pl.Float64, strict=False)
+    elif isinstance(raw.dtype, pl.List):
+        numbers = pl.Series(raw.name, [None] * len(raw), dtype=pl.Float64)
     else:
         numbers = raw.cast(pl.Float64, strict=False)
     return numbers.set((~numbers.is_finite()).fill_null(value=False), None)
@@ -118,11 +120,13 @@ def object_names(
     """Return the DN of the row that each line is about; null where it names none."""
     rows = table.rows
     if mapping.object.column is not None:
-        names = rows[mapping.object.column].cast(pl.String)
+        names = as_text(rows[mapping.object.column])
     elif not template_columns(str(mapping.object.dn)):
         names = pl.Series([mapping.object.dn] * rows.height, dtype=pl.String)
     else:
-        names = rows.select(_filled_in(str(mapping.object.dn))).to_series()
+        template = str(mapping.object.dn)
+        texts = rows.select(as_text(rows[name]) for name in {*template_columns(template)})
+        names = texts.select(_filled_in(template)).to_series()
 
     def read(name: str) -> str:
         return row_dn(normalized_dn(name), classes)
@@ -168,7 +172,7 @@ def starts(table: DeliveredTable, mapping: TableMapping, seconds: pl.Series) -> 
         def read(text: str) -> datetime:
             return moment_of(text.strip(), time.format, zone)
 
-        moments = each_once(raw.cast(pl.String), read, TIME)
+        moments = each_once(as_text(raw), read, TIME)
     if time.names == "end":
         moments = _before(moments, seconds)
     return moments.rename(START)

@@ -139,7 +139,9 @@ class TableMapping(TableLayout):
     @classmethod
     def _known_granularity(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML held
         is_seconds = isinstance(value, int) and value > 0
-        if value is None or is_seconds or isinstance(value, dict) or value in GRANULARITIES:
+        if value is None or is_seconds or isinstance(value, dict):
+            return value
+        if isinstance(value, str) and value in GRANULARITIES:
             return value
         raise ValueError(
             f"{value!r} is no granularity; give {', '.join(GRANULARITIES)}, seconds, or a column"

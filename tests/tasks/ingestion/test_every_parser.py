@@ -21,7 +21,7 @@ from tests.fuzzing.targets import TARGETS
 INPUTS = {"definitions": 3, "names": 8, "contracts": 8, "mapping_files": 12, "zip_records": 12}
 """How many inputs of targets that take long each; of others, `MOST`."""
 
-MOST = 30
+MOST = 20
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -89,13 +89,13 @@ RDNS = st.tuples(
 
 
 @given(st.lists(RDNS, min_size=1, max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_name_is_read_as_it_was_written(steps):
     assert list(parse_dn(format_dn(steps))) == steps
 
 
 @given(st.text(max_size=30), st.text(max_size=12), st.text(max_size=30))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_three_parts_make_a_name_or_a_told_error(prefix, element, local):
     try:
         joined = joined_dn(prefix, element, local)
@@ -109,7 +109,7 @@ def test_any_three_parts_make_a_name_or_a_told_error(prefix, element, local):
         r"[AC][0-9]{8}\.[0-9]{4}[+-][0-9]{4}-([0-9]{8}\.)?[0-9]{4}[+-][0-9]{4}_x", fullmatch=True
     )
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_name_of_a_file_says_a_span_or_none(name):
     span = span_of_name(f"{name}.xml")
     assert span is None or span.start < span.end

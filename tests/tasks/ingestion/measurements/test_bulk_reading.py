@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.ingestion.measurements.measured_blocks import _column_of_position, _known_columns
 from tasks.ingestion.measurements.measurement_files import events
 from tasks.ingestion.measurements.measurement_runs import ValueRun, runs
 from tests.tasks.ingestion.written import info, listed, measurement_file, outcome, value
@@ -150,3 +151,26 @@ def test_values_are_the_same_objects_in_the_same_order_when_read_from_pieces_of_
         if hasattr(event, "objects")
     ]
     assert [name for names in cut for name in names] == [name for names in whole for name in names]
+
+
+@pytest.mark.parametrize("mark", ["\r", "\r\n", "\n\r", "\r\r\n"])
+def test_lines_are_counted_alike_whatever_ends_them(mark):
+    whole = measurement_file(info(["a"], value("c", [(1, "2")])), info(["a"], value("d", [])))
+    text = whole.replace("\n", mark)
+    assert outcome(text, in_bulk=True) == outcome(text, in_bulk=False)
+
+
+def test_what_is_remembered_of_files_is_bounded():
+    def tables(position):
+        return _column_of_position((("1", "a"), (str(position), "b")), None)[0].nbytes
+
+    before = _known_columns.cache_info().currsize
+    assert tables(1_000_000) > 8_000_000
+    assert _known_columns.cache_info().currsize == before
+    tables(9_999)
+    assert _known_columns.cache_info().currsize == before + 1
+
+
+def test_a_counter_named_twice_among_many_is_found_in_time():
+    types = tuple((str(p), f"c{min(p, 19_998)}") for p in range(1, 20_001))
+    assert "names the counter 'c19998' twice" in _column_of_position(types, None)[1]

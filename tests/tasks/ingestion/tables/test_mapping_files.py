@@ -36,6 +36,7 @@ def test_short_and_long_forms_of_a_column_mean_the_same():
             "unit: bit/s", "units: bit/s", 9, "did you mean 'unit'", id="typo in a column"
         ),
         pytest.param("files: [", "files: [[", 4, "not YAML", id="not YAML"),
+        pytest.param("y: day", "y: [day]", 6, "no granularity", id="a list"),
         pytest.param('dn: "', 'column: x, dn: "', 4, "exactly one", id="two ways to name objects"),
         pytest.param('"%Y-%m-%d"', '"%Y-%m-%d", zone: Mars/Base', 5, "no time zone", id="zone"),
         pytest.param(
