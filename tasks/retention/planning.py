@@ -69,6 +69,11 @@ def lifetime_over(files: Sequence[StoredFile], rule: Lifecycle, now: datetime) -
     return Window(floor_to(min(firsts), "day"), end)
 
 
+def newest_of(files: Iterable[StoredFile]) -> datetime | None:
+    """Return the newest time of a table's rows; None when it tells none."""
+    return max((file.last for file in files if file.last is not None), default=None)
+
+
 def readable_until(rule: Lifecycle, now: datetime) -> datetime:
     """Return the moment before which snapshots may be given up."""
     return now - rule.keep_snapshots_days * _DAY

@@ -7,12 +7,15 @@ from typing import Any
 from data_products.lineage import Lineage
 from data_products.registry import products
 from semantic_layer.loading import catalogue
+from tasks.retention.planning import newest_of
 from tasks.retention.upkeep import keep_up
 from tasks.step import Progress, run_id, show_table, step
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _RUN_PREFIX = "retention"
+_MEASUREMENTS = "pm_measurements"
+"""The table that tells how far the network has come; rows age by it, not by the wall clock."""
 
 
 @step
@@ -29,6 +32,7 @@ def maintain_tables(tables: list[str] | None = None) -> list[dict[str, Any]]:
     definitions, engines = catalogue(), services()
     described = {name: table for one in products().values() for name, table in one.tables.items()}
     chosen = list(described) if tables is None else tables
+    newest = newest_of(engines.maintenance.files(_MEASUREMENTS))
     progress, rows = Progress("Tables maintained"), []
     for place, name in enumerate(chosen, 1):
         started = perf_counter()
@@ -39,6 +43,7 @@ def maintain_tables(tables: list[str] | None = None) -> list[dict[str, Any]]:
             definitions.lifecycle_of(name),
             engines.clock.now(),
             Lineage(f"{_RUN_PREFIX} {run_id()}", version, definitions.version),
+            newest,
         )
         is_hot = engines.tiers is not None and engines.tiers.warm_up(name)
         for problem in done.problems:

@@ -62,6 +62,7 @@ def keep_up(
     rule: Lifecycle,
     now: datetime,
     lineage: Lineage,
+    newest: datetime | None = None,
     orphan_age: timedelta = ORPHAN_AGE,
 ) -> Upkeep:
     """Bring one table to what its lifecycle says.
@@ -72,20 +73,23 @@ def keep_up(
         store: does it.
         table: full name.
         rule: its lifecycle.
-        now: the moment that ages are counted from.
+        now: the moment that ages of snapshots and files are counted from.
         lineage: who deletes what is over; stands in the history.
+        newest: the moment that ages of rows are counted from, where it lies before `now`: the
+            network's newest time. A network that is replayed, or has fallen silent, does not age.
         orphan_age: no younger file is removed.
 
     Raises:
         TransientError: the store did not answer.
     """
+    told = now if newest is None else min(now, newest)
     before = store.size(table)
     problems = tuple(store.problems(table))
-    over = lifetime_over(store.files(table), rule, now)
+    over = lifetime_over(store.files(table), rule, told)
     if over is not None and not problems:
         store.delete(table, over, lineage)
     compacted = given_way = 0
-    for planned in [] if problems else rewrites(store.files(table), rule, now):
+    for planned in [] if problems else rewrites(store.files(table), rule, told):
         if store.rewrite(table, planned.paths, planned.kind):
             compacted += len(planned.paths)
         else:

@@ -82,9 +82,13 @@ class OneOldFile(InMemoryMaintenance):
         return self.told
 
 
-@pytest.mark.parametrize("told", [[], ["a file is gone."]])
-@pytest.mark.parametrize("age_days", [20, 4000])
-def test_rows_beyond_their_lifetime_go_and_a_broken_table_is_left_as_it_is(age_days, told):
+RULE = Lifecycle(
+    name="r", tables=("*",), hot_days=1, warm_days=10, cold_days=30,
+    keep_snapshots_days=3, target_file_mb=1, description="For tests.",
+)  # fmt: skip
+
+
+def old_topology(age_days):
     tables = InMemoryTables(StoppedClock())
     start = NOW - timedelta(days=age_days)
     frame = pl.DataFrame(
@@ -93,12 +97,22 @@ def test_rows_beyond_their_lifetime_go_and_a_broken_table_is_left_as_it_is(age_d
     window = Window(start, start + timedelta(hours=1))
     scope = {"source": "x"} if "source" in tables._described("network_topology").scope else None
     tables.publish("network_topology", window, frame, Lineage("r", "1", "c"), scope)
-    rule = Lifecycle(
-        name="r", tables=("*",), hot_days=1, warm_days=10, cold_days=30,
-        keep_snapshots_days=3, target_file_mb=1, description="For tests.",
-    )  # fmt: skip
+    return tables
+
+
+def test_a_network_that_is_replayed_years_later_keeps_its_rows():
+    tables = old_topology(4000)
+    came_to = NOW - timedelta(days=3990)
+    keep_up(OneOldFile(tables, []), "network_topology", RULE, NOW, Lineage("r", "1", "c"), came_to)
+    assert tables.read("network_topology").collect().height == 1
+
+
+@pytest.mark.parametrize("told", [[], ["a file is gone."]])
+@pytest.mark.parametrize("age_days", [20, 4000])
+def test_rows_beyond_their_lifetime_go_and_a_broken_table_is_left_as_it_is(age_days, told):
+    tables = old_topology(age_days)
     store = OneOldFile(tables, told)
-    done = keep_up(store, "network_topology", rule, NOW, Lineage("retention 1", "1", "c"))
+    done = keep_up(store, "network_topology", RULE, NOW, Lineage("retention 1", "1", "c"))
     is_over = age_days == 4000 and not told
     assert tables.read("network_topology").collect().height == (0 if is_over else 1)
     assert bool(done.deleted) == is_over
