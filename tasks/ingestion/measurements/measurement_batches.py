@@ -71,7 +71,7 @@ def measured_batch(
     for path in map(Path, paths):
         span = span_of_file(path, limits)
         tally.begins[path.name] = max(span.start, window.start) if span else window.start
-        _read(path, rows, tally, limits)
+        _read((path, span), rows, tally, limits)
     frame, findings, replaced = rows.frame()
     told = [*tally.refused, *findings]
     return MeasuredBatch(
@@ -99,9 +99,11 @@ def merged(batches: Sequence[MeasuredBatch]) -> MeasuredBatch:
     )
 
 
-def _read(path: Path, rows: MeasurementRows, tally: _Tally, limits: ReadingLimits) -> None:
+def _read(
+    file: tuple[Path, Window | None], rows: MeasurementRows, tally: _Tally, limits: ReadingLimits
+) -> None:
+    path, span = file
     interpreter = Interpreter()
-    span = span_of_file(path, limits)
     rows.begin(path.name)
     try:
         for event in read_events(path, limits):
