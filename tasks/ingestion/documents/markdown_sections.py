@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -37,6 +38,16 @@ class MarkdownText:
     is_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A heading, the lines that it stands on, and whether a line under its words makes it one."""
+
+    level: int
+    words: str
+    span: list[int]
+    is_underlined: bool
+
+
 def markdown_text(text: str) -> MarkdownText:
     """Return the sections of a Markdown text; any text is some Markdown."""
     source = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
@@ -49,11 +60,13 @@ def markdown_text(text: str) -> MarkdownText:
         if token.type == "heading_open" and token.level == 0
     ]
     headings = [
-        (int(token.tag[1]), _plain(content), token.map or [0, 0])
+        _Heading(
+            int(token.tag[1]), _plain(content), token.map or [0, 0], token.markup in {"-", "="}
+        )
         for token, content in opened[: _MOST_SECTIONS + 1]
     ]
     sections = list(_sections(headings, lines))[:_MOST_SECTIONS]
-    title = next((words for level, words, _ in headings if level == 1 and words), None)
+    title = next((it.words for it in headings if it.level == 1 and it.words), None)
     return MarkdownText(title, sections, comments, len(opened) > _MOST_SECTIONS)
 
 
@@ -68,20 +81,22 @@ def _inlines() -> MarkdownIt:
     return MarkdownIt("commonmark")
 
 
-def _sections(
-    headings: Sequence[tuple[int, str, list[int]]], lines: Sequence[str]
-) -> Iterator[Section]:
-    first = headings[0][2][0] if headings else len(lines)
+def _sections(headings: Sequence[_Heading], lines: Sequence[str]) -> Iterator[Section]:
+    first = headings[0].span[0] if headings else len(lines)
     before = _joined(lines[:first])
     if before:
         yield Section(None, (), before)
-    above: list[tuple[int, str]] = []
-    for number, (level, words, span) in enumerate(headings):
-        end = headings[number + 1][2][0] if number + 1 < len(headings) else len(lines)
-        above = [*(one for one in above if one[0] < level), (level, words)]
-        under = _joined(lines[span[1] : end])
+    above: list[_Heading] = []
+    for heading, following in zip_longest(headings, headings[1:]):
+        end = following.span[0] if following else len(lines)
+        above = [*(one for one in above if one.level < heading.level), heading]
+        under = _joined(lines[heading.span[1] : end])
+        is_last = following is None or following.level <= heading.level
+        if not under and is_last and heading.is_underlined:
+            # A paragraph that a rule follows at once: Markdown takes it for a heading of nothing.
+            under = _joined(lines[heading.span[0] : heading.span[1] - 1])
         if under:
-            yield Section(words, tuple(one[1] for one in above), under)
+            yield Section(heading.words, tuple(one.words for one in above), under)
 
 
 def _joined(lines: Sequence[str]) -> str:

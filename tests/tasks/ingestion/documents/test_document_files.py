@@ -223,3 +223,11 @@ def test_a_real_knowledge_base_is_read_whole(real_data):
     assert (found.documents, found.sections.height) == (580, 1_027)
     assert found.findings.is_empty()
     assert found.sections["kind"].unique().to_list() == ["reference"]
+
+
+def test_a_paragraph_that_a_rule_turns_into_a_heading_keeps_its_words():
+    text = "# Restart\n\nLook first.\n\nThen restart the\nunit `7`.\n---\n# Next\n\nDone.\n"
+    assert [section.text for section in markdown_text(text).sections] == [
+        "Look first.", "Then restart the\nunit `7`.", "Done.",
+    ]  # fmt: skip
+    assert [section.text for section in markdown_text("Title\n===\n## A\nx\n").sections] == ["x"]
