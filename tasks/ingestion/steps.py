@@ -209,8 +209,8 @@ def _ingest_state(source: MappingSource, window: Window) -> Snapshot:
     read = mapped_tables(source.folder, source.mapping)
     told = services().tables.snapshot(table)
     if read.rows.is_empty() and not read.findings.is_empty():
-        standing = standing_rows(table, source.name).drop("source")
-        kept = publish_changed_days(table, source.name, (standing, read.findings), window)
+        rows = standing_rows(table, source.name).drop("source")
+        kept = publish_changed_days(table, source.name, (rows, read.findings), window)
         return kept[-1] if kept else told
     due = None if read.rows.is_empty() else state_window(read.rows, window)
     if due is None:

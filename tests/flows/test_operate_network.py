@@ -10,12 +10,25 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from data_products.registry import products
 from semantic_layer.errors import InputError
+from tasks.ingestion.measurements.delivered_periods import span_of_name
 from tasks.settings import Settings
 from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import Services, use_services
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("orchestrator")]
+
+UNCHANGED = (
+    "network_configuration",
+    "network_topology",
+    "network_topology.nodes",
+    "change_history",
+    "trouble_tickets",
+    "operations_documents",
+    "data_quality.deliveries",
+)
+"""Tables that a second run has no reason to publish."""
 
 LINEAGE = ["run_id", "input_snapshots", "contract_version", "catalogue_version"]
 
@@ -62,6 +75,35 @@ def test_the_cycle_publishes_every_product_and_writes_its_report(cycle: Cycle):
     assert "cells behaved abnormally" in cycle.report.with_name("summary.txt").read_text()
 
 
+def test_every_product_has_exactly_what_the_manifest_promises(cycle: Cycle):
+    counts = json.loads((cycle.folder.parent / "manifest.json").read_text())["counts"]
+    nodes, links = (cycle.rows(f"network_topology.{name}") for name in ("nodes", "links"))
+    objects = cycle.rows("network_configuration").filter(pl.col("source").is_in(["nrm", "bulk_cm"]))
+    assert {
+        "alarm_notifications": cycle.rows("alarms.notifications").height,
+        "measurement_rows": cycle.rows("pm_measurements").height,
+        "topology_nodes": nodes["node_id"].n_unique(),
+        "topology_links": links["link_id"].n_unique(),
+        "change_requests": cycle.rows("change_history")["change_id"].n_unique(),
+        "trouble_tickets": cycle.rows("trouble_tickets")["ticket_id"].n_unique(),
+        "documents": cycle.rows("operations_documents")["document_id"].n_unique(),
+        "service_sessions": cycle.rows("service_sessions").height,
+        "cells": cycle.rows("network_topology")["cell_dn"].n_unique(),
+    }.items() <= counts.items()
+    # The manifest counts the objects of the newest night; others were there before.
+    assert objects["managed_object_dn"].n_unique() >= counts["configuration_objects"]
+
+
+def test_nothing_delivered_stays_unread(cycle: Cycle):
+    kept = cycle.rows("data_quality.quarantine")
+    assert kept.filter(pl.col("table_name") == "data_quality.deliveries").is_empty()
+    known = cycle.rows("data_quality.deliveries")
+    assert known["kind"].unique().sort().to_list() == [
+        "alarms", "measurement_files", "sessions", "tables",
+    ]  # fmt: skip
+    assert known.filter(pl.col("read_from") >= pl.col("read_until")).is_empty()
+
+
 def test_history_that_was_delivered_is_published_before_the_window(cycle: Cycle):
     days = cycle.rows("cell_kpis").filter(pl.col("granularity") == "day")["period_start"]
     assert days.n_unique() == 8
@@ -77,12 +119,20 @@ def test_every_published_row_says_where_it_came_from(cycle: Cycle):
 def test_the_same_run_twice_leaves_the_same_rows(cycle: Cycle):
     from flows.operate_network import operate_network
 
-    tables = ("pm_measurements", "cell_kpis", "cell_anomalies", "cell_anomalies.scores")
+    tables = [
+        table
+        for product in products().values()
+        for table in product.tables
+        if product.id not in ("data_quality", "access_audit")
+    ]
     before = {table: cycle.rows(table) for table in tables}
+    history = {table: cycle.services.tables.history(table).height for table in UNCHANGED}
     operate_network(folder=cycle.folder)
     for table in tables:
         # Sums are added in parallel: the last digit of a rolled-up KPI may differ.
         assert_frame_equal(cycle.rows(table), before[table], rel_tol=1e-12, abs_tol=0.0)
+    after = {table: cycle.services.tables.history(table).height for table in UNCHANGED}
+    assert after == history
 
 
 def test_a_quarter_of_an_hour_scored_alone_agrees_with_the_day(cycle: Cycle):
@@ -125,6 +175,33 @@ def test_a_damaged_delivery_is_quarantined_and_the_rest_goes_through(village: Pa
         told = services.tables.read("data_quality.quarantine").collect()
         assert told.filter(pl.col("source_file").str.ends_with(files[0].name)).height == 1
         assert not services.tables.read("pm_measurements").collect().is_empty()
+
+
+def test_a_late_file_reopens_just_its_window_and_the_hours_and_days_above(
+    village: Path, tmp_path: Path
+):
+    from flows.operate_network import operate_network
+
+    folder = tmp_path / "delivered" / "pm"
+    folder.mkdir(parents=True)
+    files = sorted((village / "pm").glob("*.xml.gz"))
+    late, last = files[len(files) // 2], files[-1]
+    for path in files:
+        if path not in (late, last):
+            (folder / path.name).write_bytes(path.read_bytes())
+    with use_services(Services(Settings(home=tmp_path / "home", worker_pool="serial"))) as services:
+        operate_network(folder=folder, span="15min")
+        before = services.tables.history("pm_measurements").height
+        for path in (late, last):
+            (folder / path.name).write_bytes(path.read_bytes())
+        operate_network(folder=folder, span="15min")
+        windows = services.tables.history("pm_measurements")["window_start"].to_list()[before:]
+        starts = [span_of_name(path.name).start for path in (late, last)]
+        assert sorted(windows) == starts
+        kpis = services.tables.read("cell_kpis").collect()
+        hour = starts[0].replace(minute=0)
+        of_hour = kpis.filter(pl.col("granularity") == "hour", pl.col("period_start") == hour)
+        assert of_hour["periods_count"].unique().to_list() == [4]
 
 
 def test_a_folder_with_nothing_in_it_says_so(tmp_path: Path):
