@@ -73,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks nation")
     parser.add_argument("--sites", type=int, default=_SITES)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--score", action="store_true", help="score the period's cells too")
     parser.add_argument("--hours", type=int, default=24, help="of the day; less for a quick look")
     own = sys.argv[sys.argv.index("nation") + 1 :] if "nation" in sys.argv else []
     chosen = parser.parse_args(own)
@@ -83,10 +84,10 @@ def main() -> None:
             write_nation(7, place, sites=chosen.sites, days=1)
             nations = sorted(place.glob("**/delivered/history"))
         delivered = nations[0].parent
-        _measured(delivered, chosen.hours, Path(folder))
+        _measured(delivered, chosen.hours, Path(folder), scored=chosen.score)
 
 
-def _measured(delivered: Path, hours: int, folder: Path) -> None:
+def _measured(delivered: Path, hours: int, folder: Path, *, scored: bool) -> None:
     files = sorted((delivered / "history").glob("*.parquet"))
     first = pl.scan_parquet(files[0]).select(pl.col("period_start").min()).collect().item()
     midnight = floor_to(first, "day")
@@ -94,7 +95,7 @@ def _measured(delivered: Path, hours: int, folder: Path) -> None:
     morning = midnight + timedelta(hours=min(7, hours - 1))
     period = Window(morning, morning + _PERIOD)
     with use_services(Services(Settings(home=folder / "cold", worker_pool="serial"))):
-        _say(f"one period, cold: {_run(delivered, period, scored=True).told()}")
+        _say(f"one period, cold: {_run(delivered, period, scored=scored).told()}")
     bare, values = _bare(files, day, folder)
     _say(f"bare work of {day}: {bare.told()}")
     services = Services(Settings(home=folder / "home", worker_pool="serial"))
@@ -103,7 +104,7 @@ def _measured(delivered: Path, hours: int, folder: Path) -> None:
         rows = services.tables.read("pm_measurements", day).select(pl.len()).collect().item()
         _say(f"steps of {rows} rows: {steps.told()}; peak memory {_peak():.1f} GiB, bar 8")
         _say(f"ratio {steps.cpu_s / bare.cpu_s:.2f} to bare CPU, bar 1.5")
-        warm = _run(delivered, period, scored=True)
+        warm = _run(delivered, period, scored=scored)
         _say(f"one period, warm: {warm.told()}; bar 60 s wall")
     curated = steps.wall["publish_cell_kpis"]
     _say(
