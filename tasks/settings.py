@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         description="OpenLineage server, such as `http://marquez:5000`. Unset: files under home.",
     )
 
-    sample_network: str = Field("town", description="Sample network to write: `village` or `town`.")
+    sample_network: str = Field(
+        "town", description="Sample network to write: `village`, `town` or `nation`."
+    )
     sample_seed: int = Field(7, ge=0, description="Seed of the sample network.")
 
     @property

@@ -24,6 +24,7 @@ from tasks.ingestion.tables.state_tables import same_state, state_window
 from tasks.ingestion.tables.window_slices import window_slices
 from tasks.ingestion.unread_files import unread_files
 from tasks.step import Progress, run_id, show_table, step, tell_late_file
+from tasks.twin.nation import write_nation
 from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import services
 
@@ -45,9 +46,12 @@ def choose_folder() -> Path:
     chosen = services().settings
     if chosen.input_folder is not None:
         return chosen.input_folder
-    written = write_sample_network(
-        chosen.sample_network, chosen.sample_seed, chosen.root / "sample"
-    )
+    shelf = chosen.root / "sample"
+    if chosen.sample_network == "nation":
+        nation = write_nation(chosen.sample_seed, shelf)
+        _LOG.info("Sample network %s: %s.", nation.folder.name, nation.counts)
+        return nation.delivered
+    written = write_sample_network(chosen.sample_network, chosen.sample_seed, shelf)
     _LOG.info("Sample network %s: %s.", written.folder.name, written.counts)
     return written.folder / "delivered"
 

@@ -9,6 +9,7 @@ from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.ingestion import steps
 from tasks.settings import Settings
+from tasks.twin.nation import write_nation
 from tasks.twin.sample_network import write_sample_network
 from tasks.wiring import Services, use_services
 from tests.tasks.ingestion.written import DAY, NOON, info, measurement_file, value
@@ -198,3 +199,14 @@ def test_every_row_that_the_sample_network_delivers_is_published(tables, tmp_pat
     assert tables.read("network_topology").collect().height == manifest.counts["cells"]
     kept = tables.read("data_quality.quarantine").collect()
     assert kept.filter(pl.col("reason").str.contains("neither the catalogue")).is_empty()
+
+
+def test_a_nation_is_written_when_it_is_asked_for(tmp_path, monkeypatch):
+    def few_sites(seed, folder):
+        return write_nation(seed, folder, sites=2, processes=1)
+
+    monkeypatch.setattr(steps, "write_nation", few_sites)
+    with use_services(Services(Settings(home=tmp_path, sample_network="nation", sample_seed=3))):
+        folder = steps.choose_folder.fn()
+    assert folder == tmp_path / "sample" / "nation-3" / "delivered"
+    assert list((folder / "history").glob("*.parquet"))
