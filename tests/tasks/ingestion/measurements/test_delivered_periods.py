@@ -7,7 +7,7 @@ import pytest
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.ingestion.delivered_bytes import ReadingLimits
-from tasks.ingestion.delivered_time import covered, newest_period, not_yet, together
+from tasks.ingestion.delivered_time import covered, newest_period, together
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
 from tasks.ingestion.measurements.delivered_periods import span_of_file, span_of_name
 from tests.tasks.ingestion.written import DAY, NAME, NOON, info, measurement_file, value
@@ -159,26 +159,6 @@ def test_the_newest_period_is_the_last_whole_one_that_was_delivered(
 def test_without_anything_due_there_is_no_newest_period(delivered, reason):
     with pytest.raises(InputError, match=reason):
         newest_period(delivered, at("2025-01-01T00:00"), "day")
-
-
-def test_history_is_what_was_delivered_before_and_never_published():
-    starts = [at(f"2026-01-{day:02}T06:00") for day in range(1, 32)]
-    published = Window(at("2026-01-10T06:00"), at("2026-01-20T06:01"))
-    before = at("2026-02-01T00:00")
-    assert not_yet(starts, published, before) == [
-        Window(at("2026-01-01T00:00"), at("2026-01-10T06:00")),
-        Window(at("2026-01-21T06:00"), before),
-    ]
-    assert not_yet(starts, None, before) == [Window(at("2026-01-01T00:00"), before)]
-    assert not_yet([], published, before) == []
-
-
-def test_nothing_is_history_when_the_last_delivered_period_was_published():
-    quarters = [DAY.start + n * QUARTER for n in range(96)]
-    just_past_the_last_start = quarters[-1] + timedelta(microseconds=1)
-    published = Window(DAY.start, just_past_the_last_start)
-    assert not_yet(quarters, published, DAY.end) == []
-    assert not_yet(quarters, None, DAY.start) == []
 
 
 def test_history_comes_in_pieces_that_memory_can_hold_and_not_too_many():
