@@ -27,6 +27,7 @@ MOST_RSS_MB = 2_048
 _STALLED_S = 180
 _STARTING_S = 120
 _MOST_STARTS = 5
+_GUIDED_SHARE = 0.75
 _COLUMNS = (
     "target",
     "runs",
@@ -90,23 +91,34 @@ class _Run:
         self.deaths: dict[str, str] = {}
 
     def all(self, seconds: float, seed: int) -> dict[str, Any]:
-        """Run until the seconds are over, and return what happened."""
-        until = time.monotonic() + seconds
-        parts: list[dict[str, Any]] = []
-        while (left := until - time.monotonic()) > min(5.0, seconds / 2) and len(
-            parts
-        ) < _MOST_STARTS:
-            parts.append(self.once(left, seed + 1_000 * len(parts)))
-        return _together(self.name, parts, self.deaths)
+        """Fuzz until the seconds are over, and return what happened.
 
-    def once(self, seconds: float, seed: int) -> dict[str, Any]:
+        Behind guided runs the inputs that they found are mutated on in a plain process: its memory
+        is that of the reader alone, since the guide's own grows with what it traces.
+        """
+        parts: list[dict[str, Any]] = []
+        if self.engine != "own":
+            parts += self._some(seconds * _GUIDED_SHARE, seed, self.engine)
+        told = sum(part.get("seconds", 0.0) for part in parts)
+        plain = self._some(max(seconds - told, 1.0), seed + 500, "own")
+        return _together(self.name, [*parts, *plain], plain, self.deaths)
+
+    def _some(self, seconds: float, seed: int, engine: str) -> list[dict[str, Any]]:
+        """Run a process, and others where an input ends it before the seconds are over."""
+        parts: list[dict[str, Any]] = []
+        left = seconds
+        while left > 0.1 * seconds and len(parts) < _MOST_STARTS:
+            parts.append(self._once(left, seed + len(parts), engine))
+            left -= max(parts[-1].get("seconds", 0.0), 1.0)
+        return parts
+
+    def _once(self, seconds: float, seed: int, engine: str) -> dict[str, Any]:
         """Run one process and watch over its memory and its progress."""
         told = self.folder / "told.json"
         told.unlink(missing_ok=True)
         log = self.folder / "log"
-        command = [sys.executable, "-m", "tests.fuzzing.worker", self.name, str(seconds),
-                                                                                str(self.folder),
-                   str(self.keep), self.engine, str(seed), str(self.sample)]  # fmt: skip
+        words = (self.name, seconds, self.folder, self.keep, engine, seed, self.sample)
+        command = [sys.executable, "-m", "tests.fuzzing.worker", *map(str, words)]
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 command, cwd=REPOSITORY, stdout=stream, stderr=stream, start_new_session=True
@@ -162,14 +174,19 @@ def _coverage(log: Path) -> int:
     return int(words[0]) if b" cov: " in log.read_bytes() and words[0].isdigit() else 0
 
 
-def _together(name: str, parts: list[dict[str, Any]], deaths: dict[str, str]) -> dict[str, Any]:
+def _together(
+    name: str,
+    parts: list[dict[str, Any]],
+    plain: list[dict[str, Any]],
+    deaths: dict[str, str],
+) -> dict[str, Any]:
     def of(key: str) -> Iterator[Any]:
         return (part.get(key, 0) for part in parts)
 
     failures = {
         key: file for part in parts for key, file in part.get("failures", {}).items()
     } | deaths
-    growths = [(it["rss_begin_mb"], it["rss_end_mb"]) for it in parts if it.get("rss_begin_mb")]
+    growths = [(it["rss_begin_mb"], it["rss_end_mb"]) for it in plain if it.get("rss_begin_mb")]
     begin, end = max(growths, key=lambda it: it[1] - it[0], default=(0.0, 0.0))
     if end - begin > MOST_GROWTH_MB:
         failures[f"memory grew by {end - begin:.0f} MB"] = ""

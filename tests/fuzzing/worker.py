@@ -188,7 +188,7 @@ def own_loop(worker: Worker, seeds: Sequence[bytes], seed: int) -> None:
             if len(pool) < _POOL:
                 pool.append(data)
             else:
-                pool[rng.randrange(len(seeds), _POOL)] = data
+                pool[rng.randrange(len(pool))] = data
 
 
 def guided_loop(worker: Worker, seeds: Sequence[bytes], folder: Path, seed: int) -> None:
@@ -256,6 +256,9 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 6:
         sample_lies_in(Path(arguments[6]))
     seeds = [data[: worker.target.longest] for data in worker.target.seeds()]
+    if engine == "own":
+        found = sorted((folder / "corpus").glob("*"))
+        seeds += [path.read_bytes() for path in found[:: len(found) // _POOL + 1]]
     worker.told.seeds = len(seeds)
     for data in seeds:
         worker.take(data)

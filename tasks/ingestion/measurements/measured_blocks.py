@@ -230,7 +230,7 @@ def _column_of_position(
     return _known_columns(types, listed)
 
 
-@lru_cache(maxsize=1 << 9)
+@lru_cache(maxsize=1 << 8)
 def _known_columns(
     types: tuple[tuple[str, str], ...], listed: str | None
 ) -> tuple[IntegerArray, str]:

@@ -64,7 +64,7 @@ _PATTERNS = tuple(
     (form, re.compile(pattern + _SPACE + rb"*" + end)) for form, pattern, end in _FORMS
 )
 _FLAGS = (_SUSPECT, _SUSPECT_TRUE)
-_KEPT_TAG, _KEPT_TYPES = 1 << 9, 1 << 16
+_KEPT_TAG, _KEPT_TYPES = 1 << 8, 1 << 14
 """Longest tags and lists of types that are remembered, in bytes."""
 _FOLLOWS = {
     _TYPE: (_TYPE_END,),
@@ -237,7 +237,7 @@ def _types(run: bytes) -> tuple[tuple[str, str], ...]:
     return _known_types(run) if len(run) <= _KEPT_TYPES else _types_of(run)
 
 
-@lru_cache(maxsize=1 << 9)
+@lru_cache(maxsize=1 << 8)
 def _known_types(run: bytes) -> tuple[tuple[str, str], ...]:
     return _types_of(run)
 
