@@ -14,6 +14,7 @@ from tasks.anomaly.findings import FINDINGS, blamed_kpis, findings
 from tasks.anomaly.plan import Plan, scoring_plan
 from tasks.anomaly.scored_kpis import ScoredKpi
 from tasks.anomaly.scoring import SCORES, explained, scores_of
+from tasks.anomaly.young_cells import abstained, young_cells
 from tasks.ports import WorkerPool
 
 
@@ -122,7 +123,9 @@ def _scored_group(
             .collect()
         )
 
-    scores, network = scores_of(plan, cells, read, workers)
+    young = young_cells(rows, cells, plan)
+    scores, network = scores_of(plan, sorted(set(cells) - set(young)), read, workers)
+    scores = pl.concat([scores, abstained(rows, young, plan)])
     shape = ["cell_dn", "period_start", "score"]
     known = earlier.filter(pl.col("cell_dn").is_in(cells), pl.col("period_start") < window.start)
     found = episodes(

@@ -92,7 +92,7 @@ def scores_of(
     panel_cells = panel_of(ordered, plan.rules.panel_cells)
     panel = kpi_cube(read(panel_cells), plan.kpis, plan.grid)
     network = learnt_network(plan, panel, workers)
-    frames = []
+    frames = [silent_rows([], plan)]
     for batch in _batches(ordered, plan):
         cube = panel if batch == panel_cells else kpi_cube(read(batch), plan.kpis, plan.grid)
         shared = {"values": cube.values, "plan": plan, "network": network}
@@ -101,7 +101,7 @@ def scores_of(
             _rows(part, cube.cells[chunk.start : chunk.stop], plan)
             for part, chunk in zip(parts, _chunks(cube), strict=True)
         ]
-        frames.append(_silent(sorted(set(batch) - set(cube.cells)), plan))
+        frames.append(silent_rows(sorted(set(batch) - set(cube.cells)), plan))
     return pl.concat(frames).sort("cell_dn", "period_start"), network
 
 
@@ -154,13 +154,19 @@ def _rows(found: Judgement, cells: Sequence[str], plan: Plan) -> pl.DataFrame:
     )
 
 
-def _silent(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
+def silent_rows(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
     """Return abstained rows of cells without any row on the grid."""
-    periods = plan.scored_periods
-    count = len(cells) * periods
-    nothing = np.full(count, np.nan, np.float32)
-    reasons = np.full(count, STOPPED_REPORTING, object)
-    return _frame(np.repeat(np.array(cells, object), periods), plan, nothing, nothing, reasons)
+    reasons = np.full((len(cells), plan.scored_periods), STOPPED_REPORTING, object)
+    return abstained_rows(cells, reasons, plan)
+
+
+def abstained_rows(
+    cells: Sequence[str], reasons: npt.NDArray[np.object_], plan: Plan
+) -> pl.DataFrame:
+    """Return rows without a score, for the reasons given by cell and period of the window."""
+    nothing = np.full(reasons.size, np.nan, np.float32)
+    named = np.repeat(np.array(cells, object), plan.scored_periods)
+    return _frame(named, plan, nothing, nothing, reasons.ravel())
 
 
 def _frame(
