@@ -6,7 +6,7 @@ QUIET := LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_MODE=PRODUCTION GX_ANALYTICS_
   NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 export ANOPS_HOME ?= $(CURDIR)/.anops
 
-.PHONY: run serve test quick lint format types imports bench golden catalogue setup lock clean
+.PHONY: run serve test quick lint format types imports bench fuzz golden catalogue setup lock clean
 
 run: setup
 	$(QUIET) $(BIN)/anops run
@@ -36,6 +36,9 @@ imports: setup
 
 bench: setup
 	$(QUIET) $(BIN)/python -m tests.benchmarks
+
+fuzz: setup
+	$(QUIET) $(BIN)/python -m tests.fuzzing --minutes 60
 
 golden: setup
 	$(QUIET) $(BIN)/pytest tests/golden --regenerate-golden
