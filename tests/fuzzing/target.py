@@ -57,9 +57,11 @@ class Target:
 
 def holds_nothing(data: bytes) -> bool:
     """Tell whether an input says nothing at all: blank, or an empty JSON list, or one a line."""
-    return all(line.strip(_BLANK) in _EMPTY for line in data.split(b"\n"))
+    said = data.removeprefix(_BYTE_ORDER_MARK)
+    return all(line.strip(_BLANK) in _EMPTY for line in said.split(b"\n"))
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\x00\x0b\x0c,"
 _EMPTY = frozenset({b"", b"[]", b"[", b"]"})
 
