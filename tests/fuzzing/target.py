@@ -1,5 +1,8 @@
 """What is fuzzed: a reader, inputs to begin from, and what must hold whatever it is given."""
 
+import gzip
+import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +59,26 @@ class Target:
 
 
 def holds_nothing(data: bytes) -> bool:
-    """Tell whether an input says nothing at all: blank, or an empty JSON list, or one a line."""
-    said = data.removeprefix(_BYTE_ORDER_MARK)
-    return all(line.strip(_BLANK) in _EMPTY for line in said.split(b"\n"))
+    """Tell whether an input says nothing at all: blank, or an empty JSON list, or one a line.
+
+    Packed or not, in any of Unicode's encodings, with or without a byte order mark.
+    """
+    said = _unpacked(data)
+    text = said.decode(json.detect_encoding(said), errors="replace")
+    lines = text.replace("\ufeff", "").replace("\x00", "").split("\n")
+    return all(line.strip().strip(",") in _EMPTY for line in lines)
 
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLANK = b" \t\r\x00\x0b\x0c,"
-_EMPTY = frozenset({b"", b"[]", b"[", b"]"})
+_EMPTY = frozenset({"", "[]", "[", "]"})
+
+
+def _unpacked(data: bytes) -> bytes:
+    while data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            break
+    return data
 
 
 def must(holds: bool, says: str) -> None:
