@@ -13,6 +13,7 @@ import polars as pl
 from data_products.checks import Check, CheckMetrics, CheckVerdict
 from data_products.lineage import Lineage, LineageEvent, Snapshot
 from semantic_layer.periods import Window
+from tasks.stored_models import ModelCard, ModelVersion, StoredModel
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
@@ -346,6 +347,38 @@ class WorkerPool(Protocol):
 
     def close(self) -> None:
         """Give the workers back; calling twice is harmless."""
+        ...
+
+
+class ModelRegistry(Protocol):
+    """Fitted models by name and version, with where each came from and which one serves."""
+
+    def register(self, name: str, model: StoredModel, card: ModelCard) -> ModelVersion:
+        """Keep a model; the same model under the same name again gives the version it has."""
+        ...
+
+    def load(self, name: str, reference: str | int) -> tuple[StoredModel, ModelVersion]:
+        """Return the model of a version, or of an alias such as `champion`, checked by its digest.
+
+        Raises:
+            InputError: no such version or alias, or what is stored is not what was registered.
+        """
+        ...
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """Return all versions of a name, oldest first; none when it is not known."""
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names that have a version, sorted."""
+        ...
+
+    def assign(self, name: str, alias: str, version: int | None, reason: str, author: str) -> None:
+        """Let a version hold an alias, or nobody (None); who held it before is remembered."""
+        ...
+
+    def assignments(self, name: str, alias: str) -> list[tuple[int | None, str, str, datetime]]:
+        """Return who held an alias: version, reason, author and since when, oldest first."""
         ...
 
 

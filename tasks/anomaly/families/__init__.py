@@ -1,0 +1,1 @@
+"""Model families: ways to say how strange a cell's deviations are, behind one protocol."""

@@ -1,0 +1,1 @@
+"""Training: which family serves which profile, chosen by time-ordered validation."""

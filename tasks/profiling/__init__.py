@@ -1,0 +1,1 @@
+"""Profiling: cells that behave alike, and KPIs that move together."""
