@@ -105,13 +105,13 @@ class DetectionReport:
         """Return plain values, ready for JSON; what is not a number is None."""
         plain = asdict(self)
         plain["comparisons"] = [asdict(one) | {"ratio": one.ratio} for one in self.comparisons]
-        return dict(_without_nan(plain))
+        return dict(plain_values(plain))
 
 
 def detection_report(grid: ScoredGrid, rules: Detection) -> DetectionReport:
     """Return the quality of both scores on a grid whose truth is known."""
     rule = merge_rule(rules, grid.granularity_s)
-    window = max(round(_VUS_WINDOW_HOURS * 3600 / grid.granularity_s), 1)
+    window = vus_window(grid.granularity_s)
     is_scored = np.isfinite(grid.score)
     mine = curve(grid, grid.score, rule, thresholds_of(grid.score, 1.0))
     theirs = curve(grid, grid.baseline_score, rule, thresholds_of(grid.baseline_score, 1.5))
@@ -130,6 +130,11 @@ def detection_report(grid: ScoredGrid, rules: Detection) -> DetectionReport:
         comparisons=comparisons(mine, theirs),
         detector_curve=tuple(mine),
     )
+
+
+def vus_window(granularity_s: int) -> int:
+    """Return the widest border, in periods of this length, that VUS-PR softens labels by."""
+    return max(round(_VUS_WINDOW_HOURS * 3600 / granularity_s), 1)
 
 
 def merge_rule(rules: Detection, granularity_s: int) -> MergeRule:
@@ -186,11 +191,12 @@ def _by_kind(grid: ScoredGrid, rules: Detection, rule: MergeRule) -> tuple[KindR
     return tuple(rows)
 
 
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any nesting of plain values
+def plain_values(value: Any) -> Any:  # noqa: ANN401 - any nesting of plain values
+    """Return values that JSON can hold: what is not a number is None, tuples are lists."""
     if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
+        return {key: plain_values(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(part) for part in value]
+        return [plain_values(part) for part in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -45,6 +45,7 @@ class ScoredGrid:
         is_changed: a planned change moved the cell; a finding there is false, and told apart.
         faults: those with any measurable effect in the window, in cells that they name or not.
         unseen: kinds of those that stand in the window and move nothing that is measured.
+        start_us: start of the first period, microseconds since 1970 UTC.
     """
 
     cells: tuple[str, ...]
@@ -56,6 +57,7 @@ class ScoredGrid:
     is_changed: npt.NDArray[np.bool_]
     faults: tuple[Fault, ...]
     unseen: tuple[str, ...]
+    start_us: int = 0
 
     @property
     def cell_days(self) -> float:
@@ -116,7 +118,31 @@ def scored_grid(
         _changed(benign, cells, first, step, count),
         found,
         _unseen(faults, placed, {fault.fault_id for fault in found}),
+        first,
     )
+
+
+def on_grid(grid: ScoredGrid, rows: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """Return scores of a model, [cells, periods] of the grid; NaN where it has none.
+
+    Args:
+        grid: whose cells and periods count; rows off it are left out.
+        rows: cell_dn, period_start, score.
+    """
+    step = grid.granularity_s * 1_000_000
+    places = pl.DataFrame({"cell_dn": grid.cells, "row": range(len(grid.cells))})
+    count = grid.score.shape[1]
+    offset = pl.col("period_start").dt.timestamp("us") - grid.start_us
+    placed = (
+        rows.with_columns(column=offset // step)
+        .filter(pl.col("column").is_between(0, count - 1), offset % step == 0)
+        .join(places, on="cell_dn", how="inner")
+    )
+    values = np.full(grid.score.shape, np.nan)
+    values[placed["row"].to_numpy(), placed["column"].to_numpy()] = (
+        placed["score"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    )
+    return values
 
 
 def _unseen(faults: pl.DataFrame, placed: pl.DataFrame, seen: set[str]) -> tuple[str, ...]:
