@@ -41,6 +41,22 @@ class Panel:
         """Return some cells, all periods."""
         return Panel(self.values[which], self.kpis, self.slots_a_day, self.first_slot)
 
+    def reading(self, kpis: tuple[str, ...]) -> "Panel":
+        """Return the panel with just these KPIs, in this order; one that it lacks has no data.
+
+        KPIs that nobody delivered of late are absent from a window; a model fitted when they were
+        there still reads the rest.
+        """
+        if kpis == self.kpis:
+            return self
+        place = {name: number for number, name in enumerate(self.kpis)}
+        cells, _, periods = self.values.shape
+        values = np.full((cells, len(kpis), periods), np.nan, self.values.dtype)
+        for number, name in enumerate(kpis):
+            if name in place:
+                values[:, number] = self.values[:, place[name]]
+        return Panel(values, kpis, self.slots_a_day, self.first_slot)
+
 
 class Family(Protocol):
     """A way to fit and to score; without state, so that workers need only the stored model.
