@@ -9,6 +9,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from semantic_layer.errors import InputError
 
+_MLFLOW = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
 _PACKAGED_ACCESS = Path(__file__).resolve().parents[1] / "deployments" / "access.yaml"
 
 
@@ -59,6 +65,17 @@ class Settings(BaseSettings):
         description="OpenLineage server, such as `http://marquez:5000`. Unset: files under home.",
     )
 
+    model_registry: str | None = Field(
+        None,
+        description="MLflow tracking address of the model registry, such as "
+        "`http://mlflow:5000`. Unset: SQLite under home.",
+    )
+    model_key_file: Path | None = Field(
+        None,
+        description="Key that models are sealed with; the same for all that share a registry. "
+        "Unset: made under home.",
+    )
+
     sample_network: str = Field(
         "town", description="Sample network to write: `village`, `town` or `nation`."
     )
@@ -104,6 +121,15 @@ def apply_profile(profile: Path) -> dict[str, str]:
         ) from error
     os.environ.setdefault("PREFECT_HOME", str(home))
     return dict(os.environ)
+
+
+def keep_mlflow_quiet() -> None:
+    """Keep MLflow from reaching out by itself, and from waiting minutes for a server.
+
+    Call it before MLflow is imported.
+    """
+    for name, value in _MLFLOW.items():
+        os.environ.setdefault(name, value)
 
 
 def point_at_server(api_url: str) -> None:

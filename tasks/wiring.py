@@ -16,6 +16,7 @@ from tasks.ports import (
     Door,
     HotStore,
     LineageSink,
+    ModelRegistry,
     TableMaintenance,
     TableStore,
     Validator,
@@ -138,6 +139,16 @@ class Services:
         from tasks.adapters.ray_worker_pool import RayWorkerPool
 
         return RayWorkerPool(self.settings.ray_address, self.settings.worker_count)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        """Fitted models, and which of them serve."""
+        from tasks.adapters.mlflow_registry import MlflowModelRegistry
+
+        chosen = self.settings
+        return MlflowModelRegistry.at(
+            chosen.root, self.clock, chosen.model_registry, chosen.model_key_file
+        )
 
     @cached_property
     def clock(self) -> Clock:
