@@ -54,10 +54,11 @@ from tasks.twin.traffic import (
 from tasks.twin.transport_network import build_transport
 from tasks.twin.true_changes import TrueChanges, true_changes
 from tasks.twin.true_effects import true_effects
+from tasks.twin.true_kpis import true_kpis
 from tasks.twin.true_scene import Scene
 from tasks.twin.world import build_world
 
-VERSION = 4
+VERSION = 5
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48
@@ -307,6 +308,8 @@ def _write_truth(folder: Path, run: Run, scene: Scene, happened: Happenings) -> 
     found = true_effects(scene, happened.faults, missing)
     found.faults.write_parquet(folder / "faults.parquet")
     found.cell_periods.write_parquet(folder / "cell_periods.parquet")
+    moved = true_kpis(run, scene, found.cell_periods)
+    moved.write_parquet(folder / "cell_kpis_affected.parquet")
     changes = true_changes(scene, happened.changes, happened.faults)
     changes.changes.write_parquet(folder / "changes.parquet")
     benign_rows(run, scene, happened.shocks, changes).write_parquet(folder / "benign.parquet")
