@@ -59,13 +59,16 @@ class Ensemble:
         return np.where(has_data(panel), np.exp(total), np.float32(np.nan)).astype(np.float32)
 
     def parts(self, model: StoredModel, panel: Panel) -> Floats:
-        """Return the mean of what share each member lays on each KPI, [cells, KPIs, periods]."""
-        check_signature(model, self.name, panel)
+        """Return the score's square, laid on KPIs as its members do in the mean.
+
+        [cells, KPIs, periods].
+        """
         total = np.zeros(panel.values.shape, np.float32)
         for number, member in enumerate(self.members):
             parts = np.nan_to_num(member.parts(member_model(model, number), panel))
             total += parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12)
-        return np.where(np.isfinite(panel.values), total / len(self.members), np.float32(np.nan))
+        shares = total / len(self.members) * self.scores(model, panel)[:, None] ** 2
+        return np.where(np.isfinite(panel.values), shares, np.float32(np.nan))
 
     def _relative(self, model: StoredModel, panel: Panel) -> Floats:
         check_signature(model, self.name, panel)

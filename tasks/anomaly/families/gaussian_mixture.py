@@ -10,10 +10,10 @@ from tasks.anomaly.families.clusters import cluster_centers, nearest
 from tasks.anomaly.families.family import Panel, check_signature
 from tasks.anomaly.families.gaussians import (
     Gaussian,
+    blame,
     distances,
     gaussian,
     moments,
-    shares,
     shrunk_covariance,
 )
 from tasks.anomaly.families.rows import as_parts, as_periods, as_rows, numbers, sampled_rows
@@ -98,13 +98,13 @@ class GaussianMixture:
         return as_periods(np.sqrt(2 * fall / observed), panel)
 
     def parts(self, model: StoredModel, panel: Panel) -> Floats:
-        """Return by how much squared distances would fall without a KPI, weighted by component."""
+        """Return what each KPI strays by itself and against the others, by likely component."""
         rows = as_rows(panel)
         logs, falls = [], []
         for weight, normal in _parts(model, self.name, panel):
             found = distances(rows, normal)
             logs.append(np.log(weight) - (found.log_determinants + found.squares) / 2)
-            falls.append(shares(found, normal))
+            falls.append(blame(found, normal))
         belongs = np.exp(np.stack(logs) - _log_sum(np.stack(logs)))
         return as_parts(np.einsum("gr,grk->rk", belongs, np.stack(falls)), panel)
 

@@ -18,9 +18,16 @@ _TRUST_ROWS = 10.0  # rows a KPI after which the sample's covariance is trusted 
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """A Gaussian: mean [KPIs], inverse covariance [KPIs, KPIs], log determinant of covariance."""
+    """A Gaussian.
+
+    Attributes:
+        mean, variance: [KPIs].
+        precision: inverse covariance, [KPIs, KPIs].
+        log_determinant: of the covariance.
+    """
 
     mean: Floats
+    variance: Floats
     precision: Floats
     log_determinant: float
 
@@ -45,7 +52,12 @@ def gaussian(mean: Floats, covariance: Floats) -> Gaussian:
     exact = np.asarray(covariance, np.float64)
     _, log_determinant = np.linalg.slogdet(exact)
     inverse = np.linalg.inv(exact)
-    return Gaussian(np.asarray(mean, np.float64), (inverse + inverse.T) / 2, float(log_determinant))
+    return Gaussian(
+        np.asarray(mean, np.float64),
+        np.diagonal(exact).copy(),
+        (inverse + inverse.T) / 2,
+        float(log_determinant),
+    )
 
 
 def distances(rows: Floats, normal: Gaussian) -> Distances:
@@ -60,13 +72,16 @@ def distances(rows: Floats, normal: Gaussian) -> Distances:
     return Distances(np.maximum(squares, 0), determinants, filled)
 
 
-def shares(found: Distances, normal: Gaussian) -> Floats:
-    """Return by how much the squared distance would fall if a KPI were not known, [rows, KPIs].
+def blame(found: Distances, normal: Gaussian) -> Floats:
+    """Return each KPI's part in how far rows stray, [rows, KPIs], zero or more.
 
-    Exact for complete rows; where KPIs lack, never more than the exact fall.
+    Its own squared deviation, so that all that moved are named, and by how much the squared
+    distance would fall if the KPI were not known, so that one that broke away from the others is
+    named though it moved little. The fall is exact for complete rows, elsewhere at most exact.
     """
     pulls = found.filled @ normal.precision.astype(np.float32)
-    return np.asarray(pulls * pulls / np.diagonal(normal.precision).astype(np.float32))
+    fall = pulls * pulls / np.diagonal(normal.precision).astype(np.float32)
+    return np.asarray(fall + found.filled * found.filled / normal.variance.astype(np.float32))
 
 
 def moments(rows: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:

@@ -9,10 +9,10 @@ from tasks.anomaly.families.family import Panel, check_signature
 from tasks.anomaly.families.gaussians import (
     Distances,
     Gaussian,
+    blame,
     distances,
     gaussian,
     moments,
-    shares,
     shrunk_covariance,
 )
 from tasks.anomaly.families.rows import as_parts, as_periods, as_rows, numbers, sampled_rows
@@ -73,8 +73,8 @@ class RobustCovariance:
         return as_periods(np.sqrt(found.squares / np.maximum(observed, 1)), panel)
 
     def parts(self, model: StoredModel, panel: Panel) -> Floats:
-        """Return by how much the squared distance would fall without a KPI."""
-        return as_parts(shares(*self._distances(model, panel)), panel)
+        """Return what each KPI strays by itself and against the others, [cells, KPIs, periods]."""
+        return as_parts(blame(*self._distances(model, panel)), panel)
 
     def _distances(self, model: StoredModel, panel: Panel) -> tuple[Distances, Gaussian]:
         check_signature(model, self.name, panel)
