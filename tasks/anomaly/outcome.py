@@ -1,6 +1,6 @@
 """One window scored from a KPI table: scores, findings and expectations, for every cell in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,19 +12,31 @@ from tasks.anomaly.episodes import episodes
 from tasks.anomaly.explaining import BAND, expected_band
 from tasks.anomaly.findings import FINDINGS, blamed_kpis, findings
 from tasks.anomaly.plan import Plan, scoring_plan
+from tasks.anomaly.score_rows import RIVAL_SCORES, SCORES
 from tasks.anomaly.scored_kpis import ScoredKpi
-from tasks.anomaly.scoring import SCORES, explained, scores_of
+from tasks.anomaly.scoring import explained, scores_of
+from tasks.anomaly.serving import DETECTOR_ALONE, ModelsAtWork
 from tasks.anomaly.young_cells import abstained, young_cells
 from tasks.ports import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The rows of `cell_anomalies.scores`, `cell_anomalies` and `cell_anomalies.expectations`."""
+    """The rows of `cell_anomalies` and its tables `scores`, `expectations` and `rival_scores`."""
 
     scores: pl.DataFrame
     findings: pl.DataFrame
     expectations: pl.DataFrame
+    rivals: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells of one class at the finest granularity that they have."""
+
+    granularity: str
+    object_class: str
+    cells: tuple[str, ...]
 
 
 def scored_window(
@@ -34,6 +46,8 @@ def scored_window(
     window: Window,
     rules: Detection,
     workers: WorkerPool,
+    *,
+    models: Mapping[tuple[str, str], ModelsAtWork] | None = None,
 ) -> Outcome:
     """Return everything that is published of a window.
 
@@ -49,20 +63,34 @@ def scored_window(
         window: what is scored.
         rules: thresholds.
         workers: where chunks of cells run.
+        models: stored models at work by object class and granularity; the detector alone scores
+            every other cell.
     """
+    work = models or {}
     parts = [
-        _scored_group(rows, earlier, cells, plan, window, workers)
-        for cells, plan in _groups(rows, kpis, window, rules)
+        _scored_group(
+            rows,
+            earlier,
+            group,
+            plan,
+            window,
+            workers,
+            work.get((group.object_class, group.granularity), DETECTOR_ALONE),
+        )
+        for group, plan in planned_groups(rows, kpis, window, rules)
     ]
     return Outcome(
         _together([part.scores for part in parts], SCORES, "cell_dn", "period_start"),
         _together([part.findings for part in parts], FINDINGS, "cell_dn", "anomaly_start"),
         _together([part.expectations for part in parts], BAND, "cell_dn", "kpi", "period_start"),
+        _together(
+            [part.rivals for part in parts], RIVAL_SCORES, "cell_dn", "period_start", "model"
+        ),
     )
 
 
-def cell_groups(rows: pl.LazyFrame) -> list[tuple[str, list[str]]]:
-    """Return (granularity, cells) for cells of one class at the finest granularity they have.
+def cell_groups(rows: pl.LazyFrame) -> list[Group]:
+    """Return the cells of each class at the finest granularity they have.
 
     Cells of one class share KPIs, so that a group's cube has few empty rows.
     """
@@ -78,41 +106,43 @@ def cell_groups(rows: pl.LazyFrame) -> list[tuple[str, list[str]]]:
         .agg("cell_dn")
     )
     return [
-        (granularity, cells)
-        for granularity, _, cells in sorted(
+        Group(granularity, str(object_class), tuple(cells))
+        for granularity, object_class, cells in sorted(
             finest.iter_rows(), key=lambda row: (row[0], str(row[1]))
         )
     ]
 
 
-def _groups(
+def planned_groups(
     rows: pl.LazyFrame, kpis: Sequence[ScoredKpi], window: Window, rules: Detection
-) -> Iterator[tuple[list[str], Plan]]:
+) -> Iterator[tuple[Group, Plan]]:
+    """Yield each group with what is scored of it: the KPIs that anybody delivered in the window."""
     columns = set(rows.collect_schema().names())
     present = [kpi for kpi in kpis if kpi.column in columns]
-    for granularity, cells in cell_groups(rows):
+    for group in cell_groups(rows):
         counted = (
             rows.filter(
-                pl.col("granularity") == granularity,
+                pl.col("granularity") == group.granularity,
                 pl.col("period_start").is_between(window.start, window.end, closed="left"),
-                pl.col("cell_dn").is_in(cells),
+                pl.col("cell_dn").is_in(group.cells),
             )
             .select(pl.col(kpi.column).count() for kpi in present)
             .collect()
         )
         seen = [kpi for kpi in present if counted[kpi.column].sum() > 0]
-        plan = scoring_plan(seen or present, window, granularity, rules)
+        plan = scoring_plan(seen or present, window, group.granularity, rules)
         if plan.scored_periods > 0 and plan.kpis:
-            yield cells, plan
+            yield group, plan
 
 
 def _scored_group(
     rows: pl.LazyFrame,
     earlier: pl.DataFrame,
-    cells: list[str],
+    group: Group,
     plan: Plan,
     window: Window,
     workers: WorkerPool,
+    models: ModelsAtWork,
 ) -> Outcome:
     def read(wanted: Sequence[str]) -> pl.DataFrame:
         return (
@@ -123,20 +153,22 @@ def _scored_group(
             .collect()
         )
 
-    young = young_cells(rows, cells, plan)
-    scores, network = scores_of(plan, sorted(set(cells) - set(young)), read, workers)
-    scores = pl.concat([scores, abstained(rows, young, plan)])
+    young = young_cells(rows, group.cells, plan)
+    scored = scores_of(plan, sorted(set(group.cells) - set(young)), read, workers, models)
+    scores = pl.concat([scored.rows, abstained(rows, young, plan)])
     shape = ["cell_dn", "period_start", "score"]
-    known = earlier.filter(pl.col("cell_dn").is_in(cells), pl.col("period_start") < window.start)
+    known = earlier.filter(
+        pl.col("cell_dn").is_in(group.cells), pl.col("period_start") < window.start
+    )
     found = episodes(
         pl.concat([known.select(shape), scores.select(shape)]),
         window,
         plan.grid.granularity_s,
         plan.rules,
     )
-    why = explained(plan, found["cell_dn"].to_list(), read, network, workers)
+    why = explained(plan, found["cell_dn"].to_list(), read, scored.network, workers, models)
     told = findings(found, why, plan)
-    return Outcome(scores, told, expected_band(why, blamed_kpis(told), plan))
+    return Outcome(scores, told, expected_band(why, blamed_kpis(told), plan), scored.rivals)
 
 
 def _together(frames: list[pl.DataFrame], schema: Schema, *order: str) -> pl.DataFrame:

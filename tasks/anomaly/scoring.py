@@ -7,13 +7,14 @@ worker's overhead (under a millisecond) does not show, and its scratch memory st
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from tasks.anomaly.arrays import Floats, Schema
+from tasks.anomaly.arrays import Floats, Integers
 from tasks.anomaly.cell_model import (
+    CellModel,
     Network,
     cell_model,
     learnt_normal,
@@ -23,8 +24,18 @@ from tasks.anomaly.cell_model import (
 )
 from tasks.anomaly.cube import KpiCube, kpi_cube
 from tasks.anomaly.detector import Judgement, judged
+from tasks.anomaly.deviation_panels import deviation_panel
 from tasks.anomaly.explaining import Expectation, expectations
+from tasks.anomaly.families.family import Panel
 from tasks.anomaly.plan import Plan
+from tasks.anomaly.score_rows import RIVAL_SCORES, rival_rows, score_rows, silent_rows
+from tasks.anomaly.serving import (
+    DETECTOR_ALONE,
+    ModelsAtWork,
+    Served,
+    served_scores,
+    served_shares,
+)
 from tasks.anomaly.shared_shocks import shared_shocks
 from tasks.ports import WorkerPool
 
@@ -35,20 +46,14 @@ _BATCH_VALUES = 120_000_000  # float32 values of one cube: half a gigabyte
 _CHUNK_VALUES = 3_000_000
 _NORMAL_CELLS = 96
 
-SCORES: Schema = {
-    "cell_dn": pl.String,
-    "period_start": pl.Datetime("us", "UTC"),
-    "score": pl.Float64,
-    "baseline_score": pl.Float64,
-    "abstained_because": pl.String,
-    "is_anomalous": pl.Boolean,
-    "is_baseline_anomalous": pl.Boolean,
-}
-"""The columns of `cell_anomalies.scores`, before lineage."""
 
-NO_DATA = "no data in the period"
-STOPPED_REPORTING = "nothing reported in the whole window"
-HISTORY_TOO_SHORT = "history too short"
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Rows of `cell_anomalies.scores` and `.rival_scores`, and what the cells share."""
+
+    rows: pl.DataFrame
+    rivals: pl.DataFrame
+    network: Network
 
 
 def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
@@ -76,37 +81,53 @@ def panel_of(cells: Sequence[str], count: int) -> list[str]:
 
 
 def scores_of(
-    plan: Plan, cells: Sequence[str], read: ReadCells, workers: WorkerPool
-) -> tuple[pl.DataFrame, Network]:
-    """Return one row a cell and period of the window, and what the cells share.
-
-    The rows have the shape of `cell_anomalies.scores`.
+    plan: Plan,
+    cells: Sequence[str],
+    read: ReadCells,
+    workers: WorkerPool,
+    models: ModelsAtWork = DETECTOR_ALONE,
+) -> Scored:
+    """Return one row a cell and period of the window, rivals' rows, and what the cells share.
 
     Args:
         plan: what is scored.
         cells: every cell that should have a row, also those that reported nothing of late.
         read: where their rows come from.
         workers: where chunks run.
+        models: who scores beside the detector, or instead of it.
     """
     ordered = sorted(set(cells))
     panel_cells = panel_of(ordered, plan.rules.panel_cells)
     panel = kpi_cube(read(panel_cells), plan.kpis, plan.grid)
     network = learnt_network(plan, panel, workers)
-    frames = [silent_rows([], plan)]
+    frames, rivals = [silent_rows([], plan)], [pl.DataFrame(schema=RIVAL_SCORES)]
     for batch in _batches(ordered, plan):
         cube = panel if batch == panel_cells else kpi_cube(read(batch), plan.kpis, plan.grid)
         shared = {"values": cube.values, "plan": plan, "network": network}
+        shared |= _at_work(cube.cells, models)
         parts = workers.map(_judge, _chunks(cube), shared=shared)
-        frames += [
-            _rows(part, cube.cells[chunk.start : chunk.stop], plan)
-            for part, chunk in zip(parts, _chunks(cube), strict=True)
-        ]
+        for (judgement, beside), chunk in zip(parts, _chunks(cube), strict=True):
+            named = cube.cells[chunk.start : chunk.stop]
+            frames.append(score_rows(judgement, named, plan, models.deciding.references(named)))
+            rivals += [
+                rival_rows(scores, named, plan, serving)
+                for scores, serving in zip(beside, models.beside, strict=True)
+            ]
         frames.append(silent_rows(sorted(set(batch) - set(cube.cells)), plan))
-    return pl.concat(frames).sort("cell_dn", "period_start"), network
+    return Scored(
+        pl.concat(frames).sort("cell_dn", "period_start"),
+        pl.concat(rivals).sort("cell_dn", "period_start", "model"),
+        network,
+    )
 
 
 def explained(
-    plan: Plan, cells: Sequence[str], read: ReadCells, network: Network, workers: WorkerPool
+    plan: Plan,
+    cells: Sequence[str],
+    read: ReadCells,
+    network: Network,
+    workers: WorkerPool,
+    models: ModelsAtWork = DETECTOR_ALONE,
 ) -> dict[str, tuple[Expectation, int]]:
     """Return for each cell what was expected of it, and its place in that expectation."""
     found: dict[str, tuple[Expectation, int]] = {}
@@ -115,7 +136,8 @@ def explained(
         parts = workers.map(
             _explain,
             _chunks(cube),
-            shared={"values": cube.values, "plan": plan, "network": network},
+            shared={"values": cube.values, "plan": plan, "network": network}
+            | _at_work(cube.cells, ModelsAtWork(models.deciding)),
         )
         for part, chunk in zip(parts, _chunks(cube), strict=True):
             found |= {cube.cells[cell]: (part, cell - chunk.start) for cell in chunk}
@@ -129,70 +151,60 @@ def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats
     return rest.astype(np.float16), week.baseline.spread
 
 
-def _explain(chunk: range, values: Floats, plan: Plan, network: Network) -> Expectation:
-    part = values[chunk.start : chunk.stop]
-    return expectations(part, cell_model(part, plan, network), plan, network)
+def _at_work(cells: Sequence[str], models: ModelsAtWork) -> dict[str, object]:
+    """Return what a chunk needs to know of stored models: places by cell, and the models."""
+    return {
+        "places": np.stack([serving.of_cells(cells) for serving in models.all]),
+        "models": tuple(serving.models for serving in models.all),
+        "context": models.context_periods,
+    }
 
 
-def _judge(chunk: range, values: Floats, plan: Plan, network: Network) -> Judgement:
-    part = values[chunk.start : chunk.stop]
-    return judged(part, cell_model(part, plan, network), plan, network)
-
-
-def _rows(found: Judgement, cells: Sequence[str], plan: Plan) -> pl.DataFrame:
-    periods = found.score.shape[1]
-    reasons = np.full(found.score.shape, HISTORY_TOO_SHORT, object)
-    reasons[found.observed_count == 0] = NO_DATA
-    reasons[found.observed_count.max(axis=1, initial=0) == 0] = STOPPED_REPORTING
-    reasons[np.isfinite(found.score)] = None
-    return _frame(
-        np.repeat(np.array(cells, object), periods),
-        plan,
-        found.score.ravel(),
-        found.baseline_score.ravel(),
-        reasons.ravel(),
-    )
-
-
-def silent_rows(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
-    """Return abstained rows of cells without any row on the grid."""
-    reasons = np.full((len(cells), plan.scored_periods), STOPPED_REPORTING, object)
-    return abstained_rows(cells, reasons, plan)
-
-
-def abstained_rows(
-    cells: Sequence[str], reasons: npt.NDArray[np.object_], plan: Plan
-) -> pl.DataFrame:
-    """Return rows without a score, for the reasons given by cell and period of the window."""
-    nothing = np.full(reasons.size, np.nan, np.float32)
-    named = np.repeat(np.array(cells, object), plan.scored_periods)
-    return _frame(named, plan, nothing, nothing, reasons.ravel())
-
-
-def _frame(
-    cells: npt.NDArray[np.object_],
+def _explain(
+    chunk: range,
+    values: Floats,
     plan: Plan,
-    score: Floats,
-    baseline_score: Floats,
-    reasons: npt.NDArray[np.object_],
-) -> pl.DataFrame:
-    rules, starts = plan.rules, plan.window_starts()
-    copies = len(cells) // max(len(starts), 1)
-    periods = pl.concat([starts] * copies) if copies else starts.clear()
-    return pl.DataFrame(
-        {
-            "cell_dn": pl.Series(cells.tolist(), dtype=pl.String),
-            "period_start": periods,
-            "score": pl.Series(score, dtype=pl.Float64).fill_nan(None),
-            "baseline_score": pl.Series(baseline_score, dtype=pl.Float64).fill_nan(None),
-            "abstained_because": pl.Series(reasons.tolist(), dtype=pl.String),
-        }
-    ).with_columns(
-        is_anomalous=(pl.col("score") >= rules.score_begins).fill_null(value=False),
-        is_baseline_anomalous=(pl.col("baseline_score") > rules.baseline_spreads).fill_null(
-            value=False
-        ),
+    network: Network,
+    places: Integers,
+    models: tuple[tuple[Served, ...], ...],
+    context: int,
+) -> Expectation:
+    part, own = values[chunk.start : chunk.stop], places[0, chunk.start : chunk.stop]
+    model = cell_model(part, plan, network)
+    found = expectations(part, model, plan, network)
+    if (own < 0).all():
+        return found
+    panel = _panel(part, model, plan, network, context)
+    shares = served_shares(panel, own, models[0], plan.scored_periods)
+    return replace(found, share=np.where(own[:, None, None] < 0, found.share, shares))
+
+
+def _judge(
+    chunk: range,
+    values: Floats,
+    plan: Plan,
+    network: Network,
+    places: Integers,
+    models: tuple[tuple[Served, ...], ...],
+    context: int,
+) -> tuple[Judgement, list[Floats]]:
+    part, own = values[chunk.start : chunk.stop], places[:, chunk.start : chunk.stop]
+    model = cell_model(part, plan, network)
+    found = judged(part, model, plan, network)
+    if (own < 0).all():
+        return found, [np.full_like(found.score, np.nan) for _ in models[1:]]
+    panel = _panel(part, model, plan, network, context)
+    first, *beside = (
+        served_scores(panel, own[number], served, plan.scored_periods)
+        for number, served in enumerate(models)
     )
+    decided = np.where(own[0][:, None] < 0, found.score, first)
+    return replace(found, score=decided), beside
+
+
+def _panel(part: Floats, model: CellModel, plan: Plan, network: Network, context: int) -> Panel:
+    first = max(plan.first_scored - context, 0)
+    return deviation_panel(part, model, plan, network, first, plan.grid.periods_count)
 
 
 def _chunks(cube: KpiCube) -> list[range]:

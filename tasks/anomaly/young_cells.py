@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tasks.anomaly.plan import Plan
-from tasks.anomaly.scoring import (
+from tasks.anomaly.score_rows import (
     HISTORY_TOO_SHORT,
     NO_DATA,
     STOPPED_REPORTING,

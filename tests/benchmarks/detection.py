@@ -23,8 +23,8 @@ from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.adapters.serial_worker_pool import SerialWorkerPool
 from tasks.anomaly.outcome import scored_window
+from tasks.anomaly.score_rows import SCORES
 from tasks.anomaly.scored_kpis import scored_kpis
-from tasks.anomaly.scoring import SCORES
 from tasks.evaluation.detection_report import DetectionReport, detection_report
 from tasks.evaluation.operating_points import at_recall
 from tasks.evaluation.truth import scored_grid

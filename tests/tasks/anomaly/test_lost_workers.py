@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from semantic_layer.detection import detection
 from tasks.adapters.ray_worker_pool import RayWorkerPool
 from tasks.adapters.serial_worker_pool import SerialWorkerPool
-from tasks.anomaly import scoring
+from tasks.anomaly import score_rows
 from tasks.anomaly.outcome import Outcome, scored_window
 from tasks.ports import WorkerPool
 from tests.tasks.anomaly.world import KPIS, THROUGHPUT, kpi_rows, last_day, network
@@ -57,7 +57,7 @@ class LossyPool:
 def outcome(workers: WorkerPool) -> Outcome:
     values = network(cells=16)
     values[5, THROUGHPUT, 28 * DAY + 40 : 28 * DAY + 60] *= 0.6
-    nothing_earlier = pl.DataFrame(schema=scoring.SCORES)
+    nothing_earlier = pl.DataFrame(schema=score_rows.SCORES)
     rows = kpi_rows(values).lazy()
     return scored_window(rows, nothing_earlier, KPIS, last_day(), detection(), workers)
 

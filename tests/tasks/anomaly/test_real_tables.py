@@ -9,8 +9,8 @@ from semantic_layer.detection import detection
 from semantic_layer.periods import Window
 from tasks.adapters.serial_worker_pool import SerialWorkerPool
 from tasks.anomaly.outcome import scored_window
+from tasks.anomaly.score_rows import SCORES
 from tasks.anomaly.scored_kpis import ScoredKpi
-from tasks.anomaly.scoring import SCORES
 
 pytestmark = pytest.mark.real_data
 

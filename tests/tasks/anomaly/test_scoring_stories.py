@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from semantic_layer.detection import detection
 from semantic_layer.periods import Window
 from tasks.adapters.serial_worker_pool import SerialWorkerPool
-from tasks.anomaly import scoring
+from tasks.anomaly import score_rows, scoring
 from tasks.anomaly.outcome import Outcome, scored_window
 from tests.tasks.anomaly.world import (
     CQI,
@@ -26,7 +26,7 @@ from tests.tasks.anomaly.world import (
     network,
 )
 
-NOTHING_EARLIER = pl.DataFrame(schema=scoring.SCORES)
+NOTHING_EARLIER = pl.DataFrame(schema=score_rows.SCORES)
 DAY = 96
 TODAY = 28 * DAY
 CELLS = cell_names(24)
@@ -151,9 +151,9 @@ def test_no_data_is_an_abstention_with_its_reason_and_never_a_finding():
         cell: part["abstained_because"].value_counts().drop_nulls().rows()
         for (cell,), part in outcome.scores.group_by("cell_dn")
     }
-    assert reasons[CELLS[2]] == [(scoring.NO_DATA, 10)]
-    assert reasons[CELLS[4]] == [(scoring.STOPPED_REPORTING, 96)]
-    assert reasons[CELLS[6]] == [(scoring.HISTORY_TOO_SHORT, 96)]
+    assert reasons[CELLS[2]] == [(score_rows.NO_DATA, 10)]
+    assert reasons[CELLS[4]] == [(score_rows.STOPPED_REPORTING, 96)]
+    assert reasons[CELLS[6]] == [(score_rows.HISTORY_TOO_SHORT, 96)]
     assert reasons[CELLS[0]] == []
     assert found_in(outcome) == []
     abstained = outcome.scores.filter(pl.col("abstained_because").is_not_null())

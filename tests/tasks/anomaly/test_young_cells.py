@@ -37,7 +37,7 @@ def test_the_reasons_are_those_of_the_model(world):
     def read(wanted):
         return rows.filter(rows["cell_dn"].is_in(list(wanted)))
 
-    fitted, _ = scores_of(plan, cells, read, SerialWorkerPool())
+    fitted = scores_of(plan, cells, read, SerialWorkerPool()).rows
     told = abstained(rows.lazy(), cells, plan).sort("cell_dn", "period_start")
     assert_frame_equal(told, fitted)
     assert told["abstained_because"].n_unique() == 3

@@ -1,0 +1,32 @@
+"""What models are called in the registry, and the roles that they hold there."""
+
+CHAMPION = "champion"
+"""The alias of the version that serves."""
+
+CHALLENGER = "challenger"
+"""The alias of the version that scores beside it."""
+
+_PRODUCT = "cell_anomalies"
+_MAIN_CLASS = "NRCellDU"
+_MAIN_GRANULARITY = "15min"
+
+
+def model_name(
+    profile: str, object_class: str = _MAIN_CLASS, granularity: str = _MAIN_GRANULARITY
+) -> str:
+    """Return the registry's name for the model of a profile of cells.
+
+    Cells of another class have other KPIs, and other granularities other habits, so their models
+    have names of their own.
+
+    >>> model_name("profile-03")
+    'cell_anomalies.profile-03'
+    >>> model_name("all", "EUtranCellFDD", "day")
+    'cell_anomalies.all.EUtranCellFDD.day'
+    """
+    parts = [_PRODUCT, profile]
+    if object_class != _MAIN_CLASS:
+        parts.append(object_class)
+    if granularity != _MAIN_GRANULARITY:
+        parts.append(granularity)
+    return ".".join(parts)
