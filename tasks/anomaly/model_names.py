@@ -1,5 +1,7 @@
 """What models are called in the registry, and the roles that they hold there."""
 
+from semantic_layer.periods import GRANULARITIES
+
 CHAMPION = "champion"
 """The alias of the version that serves."""
 
@@ -30,3 +32,18 @@ def model_name(
     if granularity != _MAIN_GRANULARITY:
         parts.append(granularity)
     return ".".join(parts)
+
+
+def named_cells(name: str) -> tuple[str, str, str] | None:
+    """Return profile, object class and granularity of a name; None where it names something else.
+
+    >>> named_cells("cell_anomalies.profile-03.day")
+    ('profile-03', 'NRCellDU', 'day')
+    """
+    product, _, rest = name.partition(".")
+    if product != _PRODUCT or not rest:
+        return None
+    profile, *more = rest.split(".")
+    granularity = more.pop() if more and more[-1] in GRANULARITIES else _MAIN_GRANULARITY
+    object_class = more.pop() if more else _MAIN_CLASS
+    return None if more else (profile, object_class, granularity)

@@ -1,0 +1,71 @@
+"""Which registered models score now: champions decide, challengers score beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from semantic_layer.errors import InputError
+from tasks.anomaly.model_names import CHALLENGER, CHAMPION, named_cells
+from tasks.anomaly.serving import ModelsAtWork, Served, Serving
+from tasks.ports import ModelRegistry
+
+Cells = tuple[str, str]
+"""Object class and granularity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appointed:
+    """Models at work by class and granularity, and sentences on those that were refused."""
+
+    models: Mapping[Cells, ModelsAtWork]
+    refusals: tuple[str, ...]
+
+
+def appointed(registry: ModelRegistry, profiles: Mapping[str, str]) -> Appointed:
+    """Return who scores, as the registry has it.
+
+    A model that cannot be trusted to be the registered one does not score: the model of all cells,
+    or the detector, does instead, and a sentence says so. Scoring never waits for a repair.
+
+    Args:
+        registry: of models.
+        profiles: profile by cell DN.
+    """
+    refusals: list[str] = []
+    found: dict[str, dict[Cells, dict[str, Served]]] = {CHAMPION: {}, CHALLENGER: {}}
+    for name in registry.names():
+        cells = named_cells(name)
+        if cells is None:
+            continue
+        profile, *rest = cells
+        for version in registry.versions(name):
+            for alias in set(version.aliases) & set(found):
+                try:
+                    model, _ = registry.load(name, version.version)
+                except InputError as error:
+                    refusals.append(f"{name} version {version.version} does not score: {error}")
+                    continue
+                served = Served(f"{name}/{version.version}", model)
+                found[alias].setdefault((rest[0], rest[1]), {})[profile] = served
+    groups = sorted({group for servings in found.values() for group in servings})
+    return Appointed(
+        {
+            group: ModelsAtWork(
+                _serving(found[CHAMPION].get(group, {}), profiles),
+                tuple(
+                    _serving(models, profiles)
+                    for models in [found[CHALLENGER].get(group, {})]
+                    if models
+                ),
+            )
+            for group in groups
+        },
+        tuple(refusals),
+    )
+
+
+def _serving(models: Mapping[str, Served], profiles: Mapping[str, str]) -> Serving:
+    return Serving(
+        tuple(models.values()),
+        {profile: place for place, profile in enumerate(models)},
+        profiles,
+    )
