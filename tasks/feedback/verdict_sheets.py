@@ -36,7 +36,7 @@ _MEANS = {
     "given_at": "given_at", "date": "given_at", "time": "given_at", "cell_dn": "cell_dn",
 }  # fmt: skip
 _CONTEXT = {"anomaly_start", "severity", "explanation"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t")
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _LONGEST_CONTENT = 2000
 _BAD_SCHEMA = {
@@ -145,7 +145,7 @@ def harmless(cell: object) -> str:
     """
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%dT%H:%M:%SZ}"
-    text = "" if cell is None else str(cell)
+    text = "" if cell is None else str(cell).replace("\r", " ")
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
