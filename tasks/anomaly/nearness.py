@@ -104,20 +104,21 @@ def _ways_to_be_near(
         (0, "cell_dn", "_cell", days),
         (1, "site", "_site", days),
         (2, "_upstream", "_object", _upstream(days, around)),
-        (3, "_neighbor_site", "_site", days.join(neighbors, on="site")),
+        (3, "_neighbor_site", "_site", days.join(neighbors, on="cell_dn")),
         (4, "_all", "_is_network", everywhere),
     ]
 
 
 def _neighbor_sites(days: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Return site and each other site at which a neighbor of one of the findings' cells stands."""
+    """Return the findings' cells with each other site at which a neighbor of theirs stands."""
     site_of = cells.select(
         pl.col("cell_dn").alias("neighbor_dns"),
         pl.coalesce("site_id", "managed_element_dn").alias("_neighbor_site"),
     )
-    named = days.select("site", "neighbor_dns").explode("neighbor_dns").unique().drop_nulls()
-    found = named.join(site_of, on="neighbor_dns").select("site", "_neighbor_site").unique()
-    return found.filter(pl.col("site") != pl.col("_neighbor_site"))
+    beside = days.select("cell_dn", "site", "neighbor_dns").unique("cell_dn", maintain_order=True)
+    found = beside.explode("neighbor_dns").join(site_of, on="neighbor_dns")
+    others = found.filter(pl.col("site") != pl.col("_neighbor_site"))
+    return others.select("cell_dn", "_neighbor_site").unique()
 
 
 def _upstream(days: pl.DataFrame, around: Surroundings) -> pl.DataFrame:

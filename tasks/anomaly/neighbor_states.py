@@ -62,7 +62,8 @@ def neighbor_states(
         .with_columns(_until=pl.min_horizontal("anomaly_end", pl.col("_to") + pl.col("_step")))
     )
     span = (pl.col("_until") - pl.col("_since")).dt.total_seconds()
-    due = (span / pl.col("_step").dt.total_seconds()).ceil().clip(0).fill_null(0)
+    periods = (span / pl.col("_step").dt.total_seconds()).ceil().clip(0)
+    due = pl.when(pl.col("_rows").is_not_null()).then(periods).otherwise(0)
     told = spans.with_columns(periods_count=due.cast(pl.Int64))
     return _with_state(told, own, rules)
 
