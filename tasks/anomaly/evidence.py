@@ -189,14 +189,13 @@ def _neighbor_summary(placed: pl.DataFrame, states: pl.DataFrame) -> pl.DataFram
         return is_it.sum()
 
     def sentence(relation: str, what: str) -> pl.Expr:
-        total = count(relation)
         states_of = (count(relation, each) for each in ("sound", "abnormal", "silent"))
-        said = pl.format("{} {}: {} sound, {} abnormal, {} silent", total, pl.lit(what), *states_of)
-        return pl.when(total > 0).then(said)
+        said = pl.format("{}: {} sound, {} abnormal, {} silent", pl.lit(what), *states_of)
+        return pl.when(count(relation) > 0).then(said)
 
     counted = states.group_by("finding").agg(
-        sentence("same_site", "other cells of the site").alias("_beside"),
-        sentence("neighbor_site", "neighbor cells elsewhere").alias("_elsewhere"),
+        sentence("same_site", "Other cells of the site").alias("_beside"),
+        sentence("neighbor_site", "Neighbor cells elsewhere").alias("_elsewhere"),
     )
     detail = pl.concat_str("_beside", "_elsewhere", separator="; ", ignore_nulls=True)
     unknown = pl.lit("Not checked: topology names no cell near")

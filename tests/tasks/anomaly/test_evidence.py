@@ -123,8 +123,8 @@ def test_cells_near_are_sound_abnormal_or_silent():
     known = world.scores(abnormal=[cell(1, 2), cell(2)], silent=[cell(1, 3)])
     found = told(around(), scores=known)
     assert summary(found, "neighbor") == (
-        "2 other cells of the site: 0 sound, 1 abnormal, 1 silent; "
-        "1 neighbor cells elsewhere: 0 sound, 1 abnormal, 0 silent"
+        "Other cells of the site: 0 sound, 1 abnormal, 1 silent; "
+        "Neighbor cells elsewhere: 0 sound, 1 abnormal, 0 silent"
     )
     rows = listed(found, "neighbor")
     assert set(rows["object_dn"]) == {cell(1, 2), cell(2)}
@@ -134,7 +134,7 @@ def test_cells_near_are_sound_abnormal_or_silent():
 
 def test_a_cell_without_any_row_is_silent_and_no_topology_is_no_statement():
     found = told(around(), scores=world.scores(absent=[cell(1, 2)]))
-    assert "2 other cells of the site: 1 sound, 0 abnormal, 1 silent" in summary(found, "neighbor")
+    assert "Other cells of the site: 1 sound, 0 abnormal, 1 silent" in summary(found, "neighbor")
     lost = told(Surroundings())
     assert summary(lost, "neighbor") == "Not checked: topology names no cell near"
 
