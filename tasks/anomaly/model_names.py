@@ -47,3 +47,12 @@ def named_cells(name: str) -> tuple[str, str, str] | None:
     granularity = more.pop() if more and more[-1] in GRANULARITIES else _MAIN_GRANULARITY
     object_class = more.pop() if more else _MAIN_CLASS
     return None if more else (profile, object_class, granularity)
+
+
+def model_reference(name: str, version: int) -> str:
+    """Return how published rows name a version.
+
+    >>> model_reference("cell_anomalies.all", 3)
+    'cell_anomalies.all/3'
+    """
+    return f"{name}/{version}"

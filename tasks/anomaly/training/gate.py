@@ -1,7 +1,8 @@
 """The promotion gate: may a challenger take the champion's place?
 
 Both are tried on the same frozen cases, on days that neither was fitted on. The challenger must be
-more precise, surely so, and must not buy that with false alarms, delay, cost, or scores that drift. A champion that has grown old gives way to what is merely no worse.
+more precise, surely so, and must not buy that with false alarms, delay, cost, or scores that drift.
+A champion that has grown old gives way to what is merely no worse.
 """
 
 from collections.abc import Iterator
