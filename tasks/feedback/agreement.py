@@ -14,9 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data_products.finding_verdicts.standing import (
+    AGREEMENT_SCHEMA,
+    agreements,
+    standing_verdicts,
+)
 from data_products.product import TIME
 from semantic_layer.fault_kinds import FaultKinds
-from tasks.feedback.standing import standing_verdicts
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -45,14 +49,7 @@ WEIGHED_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of `finding_verdicts.weighed`."""
 
-RELIABILITY_SCHEMA: dict[str, pl.DataType] = {
-    "person": pl.String(),
-    "verdicts": pl.Int64(),
-    "shared": pl.Int64(),
-    "agreed": pl.Int64(),
-    "changed": pl.Int64(),
-    "reliability": pl.Float64(),
-}
+RELIABILITY_SCHEMA: dict[str, pl.DataType] = {**AGREEMENT_SCHEMA, "reliability": pl.Float64()}
 """Columns of authors' reliability."""
 
 
@@ -105,28 +102,12 @@ def reliabilities(standing: pl.DataFrame) -> pl.DataFrame:
         standing: as `standing_verdicts` returns it.
 
     Returns:
-        Columns of `RELIABILITY_SCHEMA`: `verdicts` that stand; of those `shared` with others, and
-        `agreed` with most of them (a tie is no agreement); findings on which they `changed` their
-        mind; `reliability`, the probability that they say what is so, 0.5 to 0.99.
+        Columns of `RELIABILITY_SCHEMA`: what `agreements` tells, and `reliability`, the
+        probability that they say what is so, 0.5 to 0.99.
     """
     if standing.is_empty():
         return pl.DataFrame(schema=RELIABILITY_SCHEMA)
-    real, alike = pl.col("is_real"), pl.col("is_real").sum().over("anomaly_id")
-    others = pl.len().over("anomaly_id") - 1
-    like_me = pl.when(real).then(alike - 1).otherwise(others - alike)
-    known = (
-        standing.with_columns(
-            (others > 0).alias("is_shared"), (2 * like_me > others).alias("is_agreed")
-        )
-        .group_by("person")
-        .agg(
-            pl.len().alias("verdicts"),
-            pl.col("is_shared").sum().alias("shared"),
-            (pl.col("is_shared") & pl.col("is_agreed")).sum().alias("agreed"),
-            pl.col("has_changed_mind").sum().alias("changed"),
-        )
-        .sort("person")
-    )
+    known = agreements(standing)
     people = known.select("person", pl.int_range(pl.len(), dtype=pl.Int64).alias("author"))
     shared = (
         standing.filter(pl.len().over("anomaly_id") > 1)

@@ -79,17 +79,6 @@ def judged(
     )
 
 
-def says_real(verdict: str, kind: str | None, kinds: FaultKinds) -> bool:
-    """Tell whether a verdict says that something was wrong.
-
-    A relabeled finding is as real as the kind that it is given; one whose kind is no longer
-    defined was given by somebody who saw a fault.
-    """
-    if verdict == RELABELED and kind is not None and kind in kinds:
-        return kinds[kind].is_fault
-    return verdict != REJECTED
-
-
 def plain(text: str, longest: int) -> str:
     """Return text in one line of at most `longest` characters, an ellipsis where it was cut.
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from data_products.finding_verdicts.derive import derive
+from data_products.finding_verdicts.standing import contradictions, standing_verdicts
 from data_products.registry import table
 from semantic_layer.fault_kinds import fault_kinds
 from tasks.feedback.agreement import weighed_verdicts
-from tasks.feedback.standing import contradictions, standing_verdicts
 
 NOON = datetime(2026, 3, 1, 13, tzinfo=UTC)
 

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from data_products.finding_verdicts.standing import contradictions, standing_verdicts
 from semantic_layer.fault_kinds import fault_kinds
 from tasks.feedback.agreement import (
     PRIOR_RELIABILITY,
@@ -13,7 +14,6 @@ from tasks.feedback.agreement import (
     reliabilities,
     weighed_verdicts,
 )
-from tasks.feedback.standing import contradictions, standing_verdicts
 from tests.tasks.feedback.world import NOW, finding_id, said
 
 KINDS = fault_kinds()

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_products.finding_verdicts.standing import says_real
 from semantic_layer.errors import InputError
 from semantic_layer.fault_kinds import fault_kinds
-from tasks.feedback.verdicts import LONGEST_COMMENT, judged, plain, says_real
+from tasks.feedback.verdicts import LONGEST_COMMENT, judged, plain
 from tests.tasks.feedback.world import NOW
 
 KINDS = fault_kinds()

@@ -1,10 +1,9 @@
-"""Which verdicts stand: the last of each author on each finding; and who contradicts whom."""
+"""Which verdicts stand: the last of each author on each finding; who agrees, who contradicts."""
 
 import polars as pl
 
 from data_products.product import TIME
 from semantic_layer.fault_kinds import FaultKinds
-from tasks.feedback.verdicts import says_real
 
 STANDING_SCHEMA: dict[str, pl.DataType] = {
     "anomaly_id": pl.String(),
@@ -29,6 +28,26 @@ CONTRADICTION_SCHEMA: dict[str, pl.DataType] = {
     "given_at": TIME,
 }
 """Columns of contradictions; `given_at` is that of the last verdict in it."""
+
+AGREEMENT_SCHEMA: dict[str, pl.DataType] = {
+    "person": pl.String(),
+    "verdicts": pl.Int64(),
+    "shared": pl.Int64(),
+    "agreed": pl.Int64(),
+    "changed": pl.Int64(),
+}
+"""Columns of authors' agreement."""
+
+
+def says_real(verdict: str, kind: str | None, kinds: FaultKinds) -> bool:
+    """Tell whether a verdict says that something was wrong.
+
+    A relabeled finding is as real as the kind that it is given; one whose kind is no longer
+    defined was given by somebody who saw a fault.
+    """
+    if verdict == "RELABELED" and kind is not None and kind in kinds:
+        return kinds[kind].is_fault
+    return verdict != "REJECTED"
 
 
 def standing_verdicts(verdicts: pl.DataFrame, kinds: FaultKinds) -> pl.DataFrame:
@@ -94,4 +113,34 @@ def contradictions(standing: pl.DataFrame) -> pl.DataFrame:
         .sort("given_at", "anomaly_id", descending=[True, False])
         .select(*CONTRADICTION_SCHEMA)
         .cast(CONTRADICTION_SCHEMA)  # type: ignore[arg-type]
+    )
+
+
+def agreements(standing: pl.DataFrame) -> pl.DataFrame:
+    """Return how far each author agrees with others about something being wrong, by author.
+
+    Args:
+        standing: as `standing_verdicts` returns it.
+
+    Returns:
+        Columns of `AGREEMENT_SCHEMA`: `verdicts` that stand; of those `shared` with others, and
+        `agreed` with most of them (a tie is no agreement); findings on which they `changed` their
+        mind.
+    """
+    real, alike = pl.col("is_real"), pl.col("is_real").cast(pl.Int64).sum().over("anomaly_id")
+    others = pl.len().over("anomaly_id").cast(pl.Int64) - 1
+    like_me = pl.when(real).then(alike - 1).otherwise(others - alike)
+    return (
+        standing.with_columns(
+            (others > 0).alias("is_shared"), (2 * like_me > others).alias("is_agreed")
+        )
+        .group_by("person")
+        .agg(
+            pl.len().alias("verdicts"),
+            pl.col("is_shared").sum().alias("shared"),
+            (pl.col("is_shared") & pl.col("is_agreed")).sum().alias("agreed"),
+            pl.col("has_changed_mind").sum().alias("changed"),
+        )
+        .sort("person")
+        .cast(AGREEMENT_SCHEMA)  # type: ignore[arg-type]
     )
