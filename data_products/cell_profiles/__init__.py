@@ -1,0 +1,1 @@
+"""Cells that behave alike, the weeks they share, and the KPIs that move together."""
