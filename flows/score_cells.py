@@ -11,6 +11,8 @@ from tasks.step import scheduled_at
 
 @flow(name="score-cells")
 def score_cells(window: Window | None = None) -> Snapshot:
-    """Publish scores and findings of the window from the newest KPIs."""
+    """Publish scores and findings of the window from the newest KPIs, and what stood near them."""
     window = window or newest_published("cell_kpis", scheduled_at(), "15min")
-    return anomaly.score_cells(newest_snapshot("cell_kpis"), window)
+    findings = anomaly.score_cells(newest_snapshot("cell_kpis"), window)
+    anomaly.tell_evidence(findings, window)
+    return findings

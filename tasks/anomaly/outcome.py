@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from semantic_layer.detection import Detection
+from semantic_layer.evidence import evidence_rules
 from semantic_layer.periods import GRANULARITIES, Window
 from tasks.anomaly.arrays import Schema
 from tasks.anomaly.episodes import episodes
 from tasks.anomaly.explaining import BAND, expected_band
 from tasks.anomaly.findings import FINDINGS, blamed_kpis, findings
+from tasks.anomaly.onset import onsets
 from tasks.anomaly.plan import Plan, scoring_plan
 from tasks.anomaly.score_rows import RIVAL_SCORES, SCORES
 from tasks.anomaly.scored_kpis import ScoredKpi
@@ -18,6 +20,9 @@ from tasks.anomaly.scoring import explained, scores_of
 from tasks.anomaly.serving import DETECTOR_ALONE, ModelsAtWork
 from tasks.anomaly.young_cells import abstained, young_cells
 from tasks.ports import WorkerPool
+
+TOLD: Schema = {**FINDINGS, "onset_at": pl.Datetime("us", "UTC"), "model": pl.String}
+"""The columns of `cell_anomalies`, before lineage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def scored_window(
     ]
     return Outcome(
         _together([part.scores for part in parts], SCORES, "cell_dn", "period_start"),
-        _together([part.findings for part in parts], FINDINGS, "cell_dn", "anomaly_start"),
+        _together([part.findings for part in parts], TOLD, "cell_dn", "anomaly_start"),
         _together([part.expectations for part in parts], BAND, "cell_dn", "kpi", "period_start"),
         _together(
             [part.rivals for part in parts], RIVAL_SCORES, "cell_dn", "period_start", "model"
@@ -168,6 +173,11 @@ def _scored_group(
     )
     why = explained(plan, found["cell_dn"].to_list(), read, scored.network, workers, models)
     told = findings(found, why, plan)
+    since = onsets(told, pl.concat([known.select(shape), scores.select(shape)]), evidence_rules())
+    told = told.with_columns(
+        since["onset_at"],
+        model=pl.Series(models.deciding.references(told["cell_dn"].to_list()), dtype=pl.String),
+    )
     return Outcome(scores, told, expected_band(why, blamed_kpis(told), plan), scored.rivals)
 
 

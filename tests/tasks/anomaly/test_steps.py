@@ -103,3 +103,20 @@ def test_an_anomaly_over_midnight_keeps_its_id_and_start(tables):
 def test_nothing_delivered_gives_empty_tables_and_no_error(tables):
     found = steps.score_cells.fn(tables.snapshot("cell_kpis"), last_day())
     assert found.rows == 0
+
+
+def test_what_stood_near_a_finding_is_published_beside_it(tables, trouble):
+    findings = steps.score_cells.fn(deliver(tables, trouble), last_day())
+    told = steps.tell_evidence.fn(findings, last_day())
+    assert told.verdict == "published"
+    rows = published(tables, "cell_anomalies.evidence")
+    assert set(rows["anomaly_id"]) == set(published(tables, "cell_anomalies")["anomaly_id"])
+    said = dict(rows.filter(evidence_kind="summary").select("reference_id", "detail").iter_rows())
+    assert said["alarm"] == "Not checked: no alarm was ever published"
+
+
+def test_a_finding_says_since_when_and_which_model_scored(tables, trouble):
+    steps.score_cells.fn(deliver(tables, trouble), last_day())
+    finding = published(tables, "cell_anomalies").row(0, named=True)
+    assert finding["model"] == "detector"
+    assert finding["onset_at"] <= finding["anomaly_start"]
