@@ -217,5 +217,5 @@ def _with_verdicts(findings: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFra
     return (
         findings.with_row_index("row")
         .join(judged.select("row", "verdict"), on="row", how="left")
-        .select(DIFFERENCES)
+        .select(*DIFFERENCES)
     )

@@ -114,11 +114,11 @@ def trained_profile(
     cases = cases_of(history, names, split, context, promotion, job.verdicts)
     trials, left_out = _trials(families, cases, rules, cpu_seconds)
     first, why = chosen(trials, promotion)
-    standing = tried(detector, cases, promotion, tail, cpu_seconds)
-    figures = {trial.name: trial.figures for trial in (*trials, standing)}
+    figures = {trial.name: trial.figures for trial in trials}
     if first is None:
         return TrainedProfile(job, figures, why, left_out=left_out)
-    champion = standing
+    champion = standing = tried(detector, cases, promotion, tail, cpu_seconds)
+    figures[standing.name] = standing.figures
     if job.champion is not None and job.champion.family in families:
         serving = ModelScorer(families[job.champion.family], job.champion)
         champion = tried(serving, cases, promotion, tail, cpu_seconds)

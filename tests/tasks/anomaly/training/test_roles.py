@@ -28,9 +28,7 @@ class TickingClock:
 
 def registered(models, value, gate=PASSED):
     card = ModelCard({}, "catalogue", 1, {GATE: gate}, {}, "chosen among two.")
-    return models.register(
-        NAME, StoredModel("double", ("a",), {}, {"w": np.full(2, value)}), card
-    )
+    return models.register(NAME, StoredModel("double", ("a",), {}, {"w": np.full(2, value)}), card)
 
 
 @pytest.fixture
