@@ -64,6 +64,7 @@ class FindingRow:
     blames: tuple[Blame, ...]
     explanation: str
     run_id: str
+    onset: datetime | None = None
 
     @property
     def rank(self) -> int:
@@ -79,6 +80,11 @@ class FindingRow:
     def since_text(self) -> str:
         """When it began, in UTC."""
         return moment(self.since)
+
+    @property
+    def onset_text(self) -> str:
+        """When the deviation seems to have begun, if that is before the finding; else empty."""
+        return moment(self.onset) if self.onset and self.onset < self.since else ""
 
     @property
     def length_text(self) -> str:
@@ -138,6 +144,7 @@ def _finding(
         blames=tuple(sorted(blames, key=lambda blame: (-(blame.share or 0.0), blame.kpi))),
         explanation=clipped(row["explanation"], 600),
         run_id=clean(row["run_id"]),
+        onset=row.get("onset_at"),
     )
 
 

@@ -24,6 +24,7 @@ FINDINGS: Schema = {
     "cell_dn": pl.String,
     "anomaly_start": TIME,
     "anomaly_end": TIME,
+    "onset_at": TIME,
     "is_ongoing": pl.Boolean,
     "severity": pl.String,
     "peak_score": pl.Float64,

@@ -1,34 +1,41 @@
-"""What stood near each finding: alarms, executed changes, tickets. Facts beside it, not causes.
+"""What stood near each finding: alarms, changes, cells around, tickets. Facts beside it, no causes.
 
-Near means the same cell, its element, or an object on its site's way to the core, and about the
-same time. Whether any of it has to do with the finding is not said, for nothing here knows.
+Alarms, changes and cells are told as `cell_anomalies.evidence` has them; tickets are what people
+wrote about the same cell, its element, or an object on its site's way to the core. Whether any of
+it has to do with the finding is not said, for nothing here knows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
+from data_products.network_topology.ways_to_core import ways_to_core
 from semantic_layer.identity import cell_dn_expression, managed_element_expression
-from tasks.reporting.findings_table import FindingRow, severity_rank
+from tasks.reporting.findings_table import FindingRow
 from tasks.reporting.network_facts import NetworkFacts
-from tasks.reporting.network_reading import BEFORE
-from tasks.reporting.ways_to_core import ways_to_core
-from tasks.reporting.wording import clipped, count, listed, moment
+from tasks.reporting.wording import clipped, count, duration, moment
 
-AROUND = timedelta(hours=1)
-"""How long before a finding an alarm may have ended and still be told beside it."""
 PLACES = ("on the cell", "on its element", "on its way to the core")
+_RELATIONS = {
+    "same_cell": "on the cell",
+    "same_site": "at its site",
+    "upstream": "on its way to the core",
+    "neighbor_site": "at a neighbor's site",
+    "network": "in the core or all of the network",
+}
+_KINDS = ("alarm", "change", "neighbor")
 _SHOWN = 4
+_LONGEST = 320
 
 _Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class NearbyFact:
-    """One alarm, change or ticket near a finding; `quoted` is text that others wrote."""
+    """One alarm, change, cell or ticket near a finding; `quoted` is text that others wrote."""
 
     kind: str
     place: str
@@ -45,56 +52,118 @@ class NearbyFact:
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """What stood near one finding, the nearest first, and how much more there is."""
+    """What stood near one finding, the most relevant first.
+
+    Attributes:
+        facts: alarms, then changes, cells, tickets.
+        unlisted: tickets that are not among them.
+        counts: facts of each kind, those not listed too.
+        summaries: a sentence a kind: how much there was, or that it was not checked.
+    """
 
     facts: tuple[NearbyFact, ...]
     unlisted: int
     counts: Mapping[str, int]
+    summaries: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
-        """How many of each kind: `3 alarms and 1 change`."""
-        return listed([count(many, kind) for kind, many in self.counts.items() if many])
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One kind of fact: its rows by the object they name, when it is near, how it is told."""
-
-    name: str
-    rows: Mapping[str, Sequence[_Row]]
-    is_near: Callable[[_Row, FindingRow], bool]
-    told: Callable[[_Row, str], NearbyFact]
-    order: Callable[[_Row], tuple[Any, ...]]
+        """How much there was, in a line."""
+        tickets = self.counts.get("ticket", 0)
+        told = (*self.summaries, *([count(tickets, "ticket")] if tickets else []))
+        return "; ".join(told)
 
 
 def nearby_facts(
     findings: Sequence[FindingRow], facts: NetworkFacts, topology: pl.DataFrame
 ) -> dict[int, Nearby]:
-    """Return what stood near each finding, by the finding's number; none where nothing did.
+    """Return what stood near each finding, by the finding's number; none where nothing is known.
 
     Args:
         findings: of the window.
-        facts: alarms, changes, tickets and the transport network.
+        facts: evidence, tickets and the transport network.
         topology: which site and element a cell belongs to.
     """
+    told = evidence_by_finding(facts.evidence)
+    tickets = _tickets_near(findings, facts, topology)
+    found = {}
+    for finding in findings:
+        near = nearby(told.get(finding.anomaly_id, ()), tickets.get(finding.number, ()))
+        if near.facts or near.summaries:
+            found[finding.number] = near
+    return found
+
+
+def evidence_by_finding(evidence: pl.DataFrame) -> dict[str, list[_Row]]:
+    """Return rows of `cell_anomalies.evidence` by the finding that they stand beside."""
+    found: dict[str, list[_Row]] = {}
+    for row in evidence.iter_rows(named=True):
+        found.setdefault(row["anomaly_id"], []).append(row)
+    return found
+
+
+def nearby(evidence: Sequence[_Row], tickets: Sequence[NearbyFact] = ()) -> Nearby:
+    """Return what stood near one finding, from its rows of evidence and the tickets beside it."""
+    facts = [_fact(row) for kind in _KINDS for row in evidence if row["evidence_kind"] == kind]
+    counts = {kind: sum(fact.kind == kind for fact in facts) for kind in _KINDS}
+    shown = [*facts, *tickets[:_SHOWN]]
+    summaries = [row for row in evidence if row["evidence_kind"] == "summary"]
+    return Nearby(
+        tuple(shown),
+        max(len(tickets) - _SHOWN, 0),
+        counts | {"ticket": len(tickets)},
+        tuple(clipped(row["detail"], _LONGEST) for row in summaries),
+    )
+
+
+def _fact(row: _Row) -> NearbyFact:
+    place = _RELATIONS.get(row["relation"] or "", "near")
+    named = clipped(_label(row["object_dn"]), 80)
+    where = place if row["relation"] == "same_cell" else f"{place} ({named})"
+    return NearbyFact(
+        row["evidence_kind"], where, clipped(row["detail"], _LONGEST), "", lead(row["lead_hours"])
+    )
+
+
+def lead(hours: float | None) -> str:
+    """Return how long before or after a finding began something happened.
+
+    >>> lead(2.5), lead(-0.25), lead(0.0)
+    ('2 h 30 min before it began', '15 min after it began', 'as it began')
+    """
+    if hours is None:
+        return "at a time not told"
+    length = timedelta(hours=abs(hours))
+    if length < timedelta(seconds=30):
+        return "as it began"
+    return f"{duration(length)} {'before' if hours > 0 else 'after'} it began"
+
+
+def _label(dn: str) -> str:
+    """Return the last two steps of a DN: what people look for in it."""
+    return ",".join(dn.split(",")[-2:])
+
+
+def _tickets_near(
+    findings: Sequence[FindingRow], facts: NetworkFacts, topology: pl.DataFrame
+) -> dict[int, list[NearbyFact]]:
     cells = {
         cell: (site, element)
         for cell, site, element in topology.select(
             "cell_dn", "site_id", "managed_element_dn"
         ).iter_rows()
     }
+    if facts.tickets.is_empty():
+        return {}
     elements = {element for _, element in cells.values() if element}
     sites = {cells[one.cell_dn][0] for one in findings if one.cell_dn in cells}
     ways = ways_to_core(facts.nodes, facts.links, (site for site in sites if site))
-    kinds = _kinds(facts, elements)
+    rows = _by_object(facts.tickets, elements)
     found = {}
     for finding in findings:
         site, element = cells.get(finding.cell_dn, (None, None))
         places = _places(finding.cell_dn, element, ways.get(site or "", frozenset()))
-        near = _near(finding, places, kinds)
-        if near.facts:
-            found[finding.number] = near
+        found[finding.number] = _near(finding, places, rows)
     return found
 
 
@@ -107,67 +176,27 @@ def _places(cell: str, element: str | None, way: Iterable[str]) -> dict[str, str
     return places
 
 
-def _near(finding: FindingRow, places: Mapping[str, str], kinds: Sequence[_Kind]) -> Nearby:
-    shown: list[NearbyFact] = []
-    counts: dict[str, int] = {}
-    for kind in kinds:
-        told: dict[Any, tuple[tuple[Any, ...], NearbyFact]] = {}
-        for dn, place in places.items():
-            for row in kind.rows.get(dn, ()):
-                if kind.is_near(row, finding):
-                    rank = (PLACES.index(place), *kind.order(row))
-                    fact = (rank, kind.told(row, place))
-                    told[row["fact"]] = min(
-                        told.get(row["fact"], fact), fact, key=lambda one: one[0]
-                    )
-        nearest = [fact for _, fact in sorted(told.values(), key=lambda one: one[0])]
-        shown += nearest[:_SHOWN]
-        counts[kind.name] = len(nearest)
-    return Nearby(tuple(shown), sum(counts.values()) - len(shown), counts)
+def _near(
+    finding: FindingRow, places: Mapping[str, str], rows: Mapping[str, Sequence[_Row]]
+) -> list[NearbyFact]:
+    """Return the tickets that were open then, each once, at its nearest place."""
+    told: dict[Any, tuple[tuple[Any, ...], NearbyFact]] = {}
+    for dn, place in places.items():
+        for row in rows.get(dn, ()):
+            if _is_open(row, finding):
+                rank = (PLACES.index(place), row["opened_at"], row["fact"])
+                fact = (rank, _ticket(row, place))
+                told[row["fact"]] = min(told.get(row["fact"], fact), fact, key=lambda one: one[0])
+    return [fact for _, fact in sorted(told.values(), key=lambda one: one[0])]
 
 
-def _kinds(facts: NetworkFacts, elements: set[str]) -> tuple[_Kind, ...]:
-    alarms = facts.alarms.filter(~pl.col("is_clear_without_raise").fill_null(value=False))
-    changes = facts.changes.filter(pl.col("actual_start").is_not_null())
-    return (
-        _Kind(
-            "alarm",
-            _by_object(alarms, elements, "managed_object_dn"),
-            _alarm_is_near,
-            _alarm,
-            lambda row: (
-                severity_rank(row["perceived_severity"] or ""),
-                row["raised_at"],
-                row["fact"],
-            ),
-        ),
-        _Kind(
-            "change",
-            _by_object(changes, elements, "managed_object_dns"),
-            _change_is_near,
-            _change,
-            lambda row: (row["actual_start"], row["fact"]),
-        ),
-        _Kind(
-            "ticket",
-            _by_object(facts.tickets, elements, "managed_object_dns"),
-            _ticket_is_near,
-            _ticket,
-            lambda row: (row["opened_at"], row["fact"]),
-        ),
-    )  # fmt: skip
-
-
-def _by_object(rows: pl.DataFrame, elements: set[str], column: str) -> dict[str, list[_Row]]:
-    """Return rows by the cell, element or other object that they name, each row once an object."""
-    numbered = rows.with_row_index("fact")
-    if isinstance(numbered.schema[column], pl.List):
-        numbered = numbered.with_columns(pl.col(column).alias("object")).explode("object")
-    else:
-        numbered = numbered.with_columns(pl.col(column).alias("object"))
+def _by_object(tickets: pl.DataFrame, elements: set[str]) -> dict[str, list[_Row]]:
+    """Return tickets by the cell, element or other object that they name, once an object."""
+    numbered = tickets.with_row_index("fact").with_columns(object="managed_object_dns")
     owner = managed_element_expression("object")
     keyed = (
-        numbered.filter(pl.col("object").is_not_null())
+        numbered.explode("object")
+        .filter(pl.col("object").is_not_null())
         .with_columns(
             pl.coalesce(
                 cell_dn_expression("object"),
@@ -183,44 +212,9 @@ def _by_object(rows: pl.DataFrame, elements: set[str], column: str) -> dict[str,
     return found
 
 
-def _alarm_is_near(row: _Row, finding: FindingRow) -> bool:
-    cleared: datetime | None = row["cleared_at"]
-    return row["raised_at"] <= finding.until and (
-        cleared is None or cleared >= finding.since - AROUND
-    )
-
-
-def _change_is_near(row: _Row, finding: FindingRow) -> bool:
-    return bool(finding.since - BEFORE <= row["actual_start"] <= finding.until)
-
-
-def _ticket_is_near(row: _Row, finding: FindingRow) -> bool:
+def _is_open(row: _Row, finding: FindingRow) -> bool:
     ended = row["resolved_at"] or row["closed_at"]
     return ended is None or bool(ended > finding.since)
-
-
-def _alarm(row: _Row, place: str) -> NearbyFact:
-    ended = f" to {moment(row['cleared_at'])}" if row["cleared_at"] else ", still active"
-    named = row["alarm_name"] or ""
-    return NearbyFact(
-        "alarm",
-        place,
-        f"{clipped(row['perceived_severity'], 20).capitalize() or 'No severity'} alarm"
-        f"{f' {clipped(named, 60)}' if named else ''}",
-        "" if named else clipped(row["specific_problem"] or row["probable_cause"], 100),
-        f"{moment(row['raised_at'])}{ended}",
-    )
-
-
-def _change(row: _Row, place: str) -> NearbyFact:
-    ended = f" to {moment(row['actual_end'])}" if row["actual_end"] else ", no end told"
-    return NearbyFact(
-        "change",
-        place,
-        f"Change {clipped(row['change_id'], 60)}",
-        clipped(row["title"], 100),
-        f"executed {moment(row['actual_start'])}{ended}",
-    )
 
 
 def _ticket(row: _Row, place: str) -> NearbyFact:

@@ -66,6 +66,18 @@ DRIFT: Schema = {
     "actual_value": pl.String,
     "change_id": pl.String,
 }
+EVIDENCE: Schema = {
+    "anomaly_id": pl.String,
+    "window_start": TIME,
+    "window_end": TIME,
+    "evidence_kind": pl.String,
+    "reference_id": pl.String,
+    "object_dn": pl.String,
+    "relation": pl.String,
+    "happened_at": TIME,
+    "lead_hours": pl.Float64,
+    "detail": pl.String,
+}
 NODES: Schema = {
     "network_id": pl.String,
     "node_id": pl.String,
@@ -121,6 +133,7 @@ class NetworkFacts:
         watched_objects: objects of core and transport that were compared with thresholds.
         kpi_granularity: of the periods compared.
         experience: per cell and service: sessions, those told of, the share that satisfied.
+        evidence: what stood near findings, as the newest window that saw each tells it.
         known_tables: tables of which anything was ever published.
     """
 
@@ -135,4 +148,5 @@ class NetworkFacts:
     watched_objects: int = 0
     kpi_granularity: str = ""
     experience: pl.DataFrame = field(default_factory=lambda: nothing(EXPERIENCE))
+    evidence: pl.DataFrame = field(default_factory=lambda: nothing(EVIDENCE))
     known_tables: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from tasks.reporting import network_facts as facts
 from tasks.reporting.kpi_sources import KpiSource, KpiSources
 from tasks.reporting.material import Schema, nothing, shaped
 from tasks.reporting.network_facts import NetworkFacts
-from tasks.reporting.reading import PublishedTables
+from tasks.reporting.reading import PublishedTables, touching
 
 BEFORE = timedelta(hours=48)
 """How long before a finding a change may lie and still be told beside it."""
@@ -47,8 +47,16 @@ def network_facts(published: PublishedTables, window: Window, sources: KpiSource
         watched_objects=watched,
         kpi_granularity=granularity,
         experience=_experience(published, window),
+        evidence=newest_evidence(published, window),
         known_tables=frozenset(arrivals["table_name"]),
     )
+
+
+def newest_evidence(published: PublishedTables, window: Window) -> pl.DataFrame:
+    """Return what stood near the findings that touch the window, each as last told."""
+    found = touching(published, "cell_anomalies.evidence", window, facts.EVIDENCE)
+    newest = found.group_by("anomaly_id").agg(pl.col("window_start").max())
+    return found.join(newest, on=["anomaly_id", "window_start"], maintain_order="left")
 
 
 def _rows(

@@ -54,11 +54,21 @@ def drift(kind="unplanned_change", at=0.0, **changes):
     } | changes  # fmt: skip
 
 
-def facts(alarms=(), changes=(), tickets=(), drifts=(), **others) -> NetworkFacts:
+def beside(kind="alarm", lead=1.0, relation="same_cell", detail="Major alarm", **changes):
+    """Return a row of evidence beside the finding `a0001`."""
+    return {
+        "anomaly_id": "a0001", "window_start": START, "window_end": world.WINDOW.end,
+        "evidence_kind": kind, "reference_id": f"{kind}{lead}", "object_dn": CELL,
+        "relation": relation, "happened_at": START, "lead_hours": lead, "detail": detail,
+    } | changes  # fmt: skip
+
+
+def facts(alarms=(), changes=(), tickets=(), drifts=(), evidence=(), **others) -> NetworkFacts:
     return NetworkFacts(
         alarms=pl.DataFrame(list(alarms), schema=shapes.ALARMS),
         changes=pl.DataFrame(list(changes), schema=shapes.CHANGES),
         tickets=pl.DataFrame(list(tickets), schema=shapes.TICKETS),
         drift=pl.DataFrame(list(drifts), schema=shapes.DRIFT),
+        evidence=pl.DataFrame(list(evidence), schema=shapes.EVIDENCE),
         **{"known_tables": frozenset({"alarms", "change_history"}), **others},
     )

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from lxml import html
 
+from data_products.network_topology.ways_to_core import ways_to_core
 from semantic_layer.loading import catalogue
 from tasks.reporting import network_facts as shapes
 from tasks.reporting.html_page import html_page
@@ -17,7 +18,6 @@ from tasks.reporting.nearby import nearby_facts
 from tasks.reporting.network_facts import NetworkFacts
 from tasks.reporting.network_report import network_report
 from tasks.reporting.plain_text import report_text
-from tasks.reporting.ways_to_core import ways_to_core
 from tests.tasks.reporting import world
 from tests.tasks.reporting.perceived import (
     CELL,
@@ -27,6 +27,7 @@ from tests.tasks.reporting.perceived import (
     OTHER,
     START,
     alarm,
+    beside,
     change,
     drift,
     facts,
@@ -55,18 +56,14 @@ def near(told: NetworkFacts, since=24.0, until=30.0):
 @pytest.mark.parametrize(
     ("told", "place"),
     [
-        pytest.param(facts([alarm(CELL, 25)]), "on the cell", id="the cell itself"),
-        pytest.param(facts([alarm(ELEMENT, 25)]), "on its element", id="its element"),
-        pytest.param(
-            facts([alarm(f"{ELEMENT},GNBCUCPFunction=1", 25)]), "on its element", id="a part of it"
-        ),
-        pytest.param(facts([alarm(CELL, 1, 23.5)]), "on the cell", id="ended within the hour"),
-        pytest.param(facts(changes=[change(at=-20)]), "on its element", id="44 hours before"),
-        pytest.param(facts(changes=[change([CELL], 26)]), "on the cell", id="while it lasted"),
+        pytest.param(facts(tickets=[ticket([CELL])]), "on the cell", id="the cell itself"),
         pytest.param(facts(tickets=[ticket(opened=40)]), "on its element", id="people come late"),
+        pytest.param(
+            facts(tickets=[ticket([f"{ELEMENT},GNBCUCPFunction=1"])]), "on its element", id="a part"
+        ),
     ],
 )
-def test_what_stood_on_a_cell_or_its_element_at_the_time_is_near(told, place):
+def test_a_ticket_on_a_cell_or_its_element_is_near_while_it_is_open(told, place):
     (sentence,) = near(told)
     assert place in sentence
 
@@ -74,41 +71,56 @@ def test_what_stood_on_a_cell_or_its_element_at_the_time_is_near(told, place):
 @pytest.mark.parametrize(
     "told",
     [
-        pytest.param(facts([alarm(OTHER, 25)]), id="another cell"),
-        pytest.param(facts([alarm(FAR, 25)]), id="another element"),
-        pytest.param(facts([alarm(CELL, 1, 22.5)]), id="an alarm that ended long before"),
-        pytest.param(facts([alarm(CELL, 31)]), id="an alarm that came after"),
-        pytest.param(facts([alarm(CELL, 25, is_clear_without_raise=True)]), id="only a clearing"),
-        pytest.param(facts(changes=[change(at=-25)]), id="a change 49 hours before"),
-        pytest.param(facts(changes=[change(at=31)]), id="a change after"),
-        pytest.param(facts(changes=[change(at=None)]), id="a change that was never executed"),
+        pytest.param(facts(tickets=[ticket([OTHER])]), id="another cell"),
+        pytest.param(facts(tickets=[ticket([FAR])]), id="another element"),
         pytest.param(
             facts(tickets=[ticket(resolved_at=START + timedelta(hours=23))]), id="resolved before"
         ),
-        pytest.param(facts([alarm("no DN at all", 25)]), id="text that is no name"),
-        pytest.param(facts(changes=[change([], 25), change(["", HOSTILE], 26)]), id="no object"),
+        pytest.param(facts(tickets=[ticket(["no DN at all", "", HOSTILE])]), id="no name"),
+        pytest.param(facts([alarm(CELL, 25)], [change([CELL], 25)]), id="no evidence published"),
+        pytest.param(facts(evidence=[beside(anomaly_id="other")]), id="beside another finding"),
     ],
 )
 def test_what_stood_elsewhere_or_at_another_time_is_not_near(told):
     assert near(told) == []
 
 
-def test_near_things_are_told_as_facts_the_nearest_first_and_bounded():
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        pytest.param(beside(), "Major alarm on the cell, 1 h before it began", id="an alarm"),
+        pytest.param(
+            beside("change", -0.25, "upstream", object_dn="A=1,M=7,I=2"),
+            "Major alarm on its way to the core (M=7,I=2), 15 min after it began",
+            id="a change upstream, late",
+        ),
+        pytest.param(beside("neighbor", 0.0, "same_site"), "as it began", id="a cell beside"),
+        pytest.param(beside(relation="network"), "all of the network", id="the core"),
+        pytest.param(beside(lead=None, relation=None), "at a time not told", id="little known"),
+    ],
+)
+def test_evidence_is_told_with_place_and_lead_time(row, said):
+    (sentence,) = near(facts(evidence=[row]))
+    assert said in sentence
+
+
+def test_near_things_are_told_by_kind_summed_up_and_bounded():
     told = facts(
-        [alarm(ELEMENT, 20 + each) for each in range(9)] + [alarm(CELL, 29)],
-        [change([ELEMENT, CELL], 25)],
-    )
+        tickets=[ticket(opened=each) for each in range(6)],
+        evidence=[
+            beside("summary", None, None, "1 alarm near", reference_id="alarm"),
+            beside("neighbor", 0.0), beside("change", 2.0), beside("alarm", 3.0),
+        ],
+    )  # fmt: skip
     found = world.finding(
         1, CELL, anomaly_start=START + timedelta(hours=24), anomaly_end=START + timedelta(hours=30)
     )
     town = replace(world.town(sites=2, bands=1, sick=0), findings=world.findings(found))
-    beside = report_of(told, town).nearby[1]
-    assert [fact.kind for fact in beside.facts] == ["alarm"] * 4 + ["change"]
-    assert beside.facts[0].place == "on the cell"
-    assert beside.facts[-1].place == "on the cell"
-    assert beside.unlisted == 6
-    assert beside.words == "10 alarms and 1 change"
-    assert "cause" not in " ".join(fact.sentence for fact in beside.facts)
+    around = report_of(told, town).nearby[1]
+    assert [fact.kind for fact in around.facts] == ["alarm", "change", "neighbor"] + ["ticket"] * 4
+    assert around.unlisted == 2
+    assert around.words == "1 alarm near; 6 tickets"
+    assert "cause" not in " ".join(fact.sentence for fact in around.facts)
 
 
 def network(*links):
@@ -153,9 +165,9 @@ def test_without_a_core_or_a_way_nothing_is_said_of_it():
     assert ways_to_core(empty.nodes, empty.links, ["S001"]) == {}
 
 
-def test_an_alarm_on_the_way_to_the_core_is_near_and_one_beside_it_is_not():
+def test_a_ticket_on_the_way_to_the_core_is_near_and_one_beside_it_is_not():
     nodes, links = network(*WAY)
-    told = facts([alarm("M=R2,I=L2", 25), alarm("M=R3,I=L3", 25)], nodes=nodes, links=links)
+    told = facts(tickets=[ticket(["M=R2,I=L2"]), ticket(["M=R3,I=L3"])], nodes=nodes, links=links)
     (sentence,) = near(told)
     assert "on its way to the core" in sentence
 
@@ -293,6 +305,8 @@ def hostile_report():
         outside=pl.DataFrame([(HOSTILE, HOSTILE, 2, 1, 1, 1.0, START)], schema=shapes.OUTSIDE,
                              orient="row"),
         watched_objects=1,
+        evidence=[beside(object_dn=HOSTILE, detail=HOSTILE, reference_id=HOSTILE, relation=HOSTILE),
+                  beside("summary", None, None, HOSTILE)],
         experience=pl.DataFrame([(HOSTILE, HOSTILE, 200.0, 200.0, 0.1, 0.1, 1, 0)],
                                 schema=shapes.EXPERIENCE, orient="row"),
         arrivals=pl.DataFrame([(HOSTILE, 1, START, True, None)], schema=shapes.ARRIVALS,
@@ -307,7 +321,7 @@ def hostile_report():
 
 def test_hostile_alarms_changes_and_tickets_stay_text_on_the_page():
     report = hostile_report()
-    assert report.nearby[1].counts == {"alarm": 1, "change": 1, "ticket": 1}
+    assert report.nearby[1].counts == {"alarm": 1, "change": 0, "neighbor": 0, "ticket": 1}
     page = html_page(report)
     tree = html.document_fromstring(page)
     assert len(tree.xpath("//script")) == 1
