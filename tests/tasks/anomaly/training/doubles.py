@@ -24,11 +24,11 @@ class Widest:
     def fit(self, panel, seed):
         return StoredModel(self.name, panel.kpis, {}, {"seed": np.array([seed])})
 
-    def scores(self, model, panel):
+    def scores(self, _model, panel):
         values = np.abs(panel.values)
         return np.where(np.isfinite(values).any(axis=1), np.nan_to_num(values).max(axis=1), np.nan)
 
-    def parts(self, model, panel):
+    def parts(self, _model, panel):
         return np.abs(panel.values)
 
 
@@ -39,7 +39,7 @@ class Joint(Widest):
     name = "joint"
     context_periods = 2
 
-    def fit(self, panel, seed):
+    def fit(self, panel, _seed):
         rows = np.nan_to_num(panel.values.transpose(0, 2, 1).reshape(-1, len(panel.kpis)))
         covariance = rows.T @ rows / len(rows) + 0.05 * np.eye(len(panel.kpis))
         return StoredModel(
@@ -61,7 +61,7 @@ class Blind(Widest):
 
     name = "blind"
 
-    def scores(self, model, panel):
+    def scores(self, _model, panel):
         return np.random.default_rng(1).random((panel.values.shape[0], panel.values.shape[2]))
 
 

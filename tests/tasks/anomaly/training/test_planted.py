@@ -1,5 +1,7 @@
 """Planted disturbances: frozen, bounded, in calm cells alone, and what their names say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ def test_disturbances_of_a_cell_never_meet_and_are_as_long_as_told():
     for cell in range(40):
         own = sorted((one.first, one.last) for one in found.disturbances if one.cell == cell)
         assert len(own) == 3
-        assert all(end <= start for (_, end), (start, _) in zip(own, own[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(own))
         assert all(3 <= last - first <= 12 for first, last in own)
 
 

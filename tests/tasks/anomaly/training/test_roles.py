@@ -90,7 +90,7 @@ def test_a_challenger_that_is_promoted_challenges_no_more(models):
 def test_versions_and_names_that_are_not_there_are_sentences(models):
     with pytest.raises(InputError, match=r"there are 1, 2, 3\."):
         promoted(models, NAME, 9, ("x", "ann"))
-    with pytest.raises(InputError, match="No model cell_anomalies.nowhere"):
+    with pytest.raises(InputError, match=r"No model cell_anomalies\.nowhere"):
         promoted(models, "cell_anomalies.nowhere", 1, ("x", "ann"))
 
 
