@@ -46,11 +46,15 @@ class CalmTail(BaseModel):
 
 
 class Prior(BaseModel):
-    """What is believed of a finding before any verdict: a logistic of its peak score.
+    """What is believed of a finding before any verdict: a logistic of few features.
 
     Attributes:
-        at_begin: probability of a real problem where the peak is just `score_begins`.
-        slope: log-odds gained when the peak is e times as high.
+        at_begin: probability of a real problem where the scores of detector and baseline just
+            begin a finding, all that strays got worse and no alarm stands near.
+        slope: log-odds gained when the detector's peak is e times as high,
+        baseline: and when the baseline's is.
+        worse: log-odds lost where nothing got worse.
+        alarm: log-odds gained where an alarm stands near on the cell or its site.
         doubt: standard deviation of that belief, in log-odds.
     """
 
@@ -58,6 +62,9 @@ class Prior(BaseModel):
 
     at_begin: float = Field(gt=0, lt=1)
     slope: float = Field(ge=0)
+    baseline: float = Field(ge=0)
+    worse: float = Field(ge=0)
+    alarm: float = Field(ge=0)
     doubt: float = Field(gt=0)
 
 
