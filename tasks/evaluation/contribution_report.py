@@ -66,7 +66,7 @@ class ContributionReport:
     Attributes:
         findings: true findings whose fault moved some KPI measurably.
         without_moved: true ones whose fault moved none: nobody can be asked for it.
-        false_findings: those that lie on no fault; not asked.
+        false_findings: those that lie mostly on periods that no fault affects; not asked.
         moved: KPIs moved a finding, on average.
         ways: the product's contributions first, then the others.
         kinds: the product's by kind of fault.

@@ -16,8 +16,10 @@ from semantic_layer.loading import Catalogue
 from semantic_layer.measurements import OBSERVED_TIME
 from semantic_layer.periods import Window
 from tasks.reporting.cell_health import CellState
+from tasks.reporting.finding_context import Worth
 from tasks.reporting.findings_table import Blame, FindingRow
 from tasks.reporting.kpi_sources import CounterSource, KpiSource, KpiSources
+from tasks.reporting.nearby import Nearby
 from tasks.reporting.wording import clean, clipped, count, moment, number
 
 _HOW = {"sum": "sum", "mean": "time-weighted mean", "max": "highest"}
@@ -65,11 +67,23 @@ class KpiExplanation:
 
 @dataclass(frozen=True, slots=True)
 class FindingExplanation:
-    """One finding with its KPIs explained, and where its row came from."""
+    """One finding with its KPIs explained, what stood near it, and where its row came from.
+
+    Attributes:
+        finding: what was found, and since when.
+        kpis: those to blame, from their counters.
+        lineage: where the row came from, as (what, value).
+        near: alarms, changes and cells beside it; None where none were published.
+        worth: how probable a real problem is; None where nobody told.
+        not_checked: what lacked data, one sentence each.
+    """
 
     finding: FindingRow
     kpis: tuple[KpiExplanation, ...]
     lineage: tuple[tuple[str, str], ...]
+    near: Nearby | None = None
+    worth: Worth | None = None
+    not_checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

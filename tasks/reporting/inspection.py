@@ -1,10 +1,14 @@
 """Reads what `anops explain` and `anops kpi` tell, from published tables, through one port."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 
 from semantic_layer.errors import InputError
+from semantic_layer.identity import object_class_of
 from semantic_layer.kpis import Kpi, aggregate_kpis
 from semantic_layer.loading import Catalogue
 from semantic_layer.periods import GRANULARITIES, Window
@@ -21,10 +25,14 @@ from tasks.reporting.explanation import (
     kpi_explanation,
     lineage_of,
     place_of,
+    within,
 )
+from tasks.reporting.finding_context import WORTH, not_checked, worth_of
 from tasks.reporting.findings_table import FindingRow, finding_rows
 from tasks.reporting.kpi_sources import kpi_sources
 from tasks.reporting.kpi_summary import KpiSummary, chosen_grouping, grouped_rows, kpi_summary
+from tasks.reporting.nearby import evidence_by_finding, nearby
+from tasks.reporting.network_reading import newest_evidence
 from tasks.reporting.reading import PublishedTables, judgements, newest_topology, touching
 from tasks.reporting.wording import clean
 
@@ -60,11 +68,14 @@ def cell_explanation(
     state = cell_states(findings, judged.filter(cell_dn=cell_dn), topology)[0]
     seen = Window(min([span.start, *(one.since for one in findings)]), span.end)
     rows, element_rows = _measurements(published, seen, cell_dn)
+    beside = _Beside.of(published, seen, cell_dn, catalogue)
     explained = tuple(
-        FindingExplanation(
-            one,
-            explained_kpis(one, rows, element_rows, sources, catalogue),
-            _finding_lineage(own, one),
+        beside.explained(
+            FindingExplanation(
+                one,
+                explained_kpis(one, rows, element_rows, sources, catalogue),
+                _finding_lineage(own, one),
+            )
         )
         for one in findings
     )
@@ -94,6 +105,57 @@ def cell_explanation(
             *(("read", snapshot) for snapshot in published.snapshots),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What else is published about a cell's findings.
+
+    Attributes:
+        evidence: rows of `cell_anomalies.evidence` by finding.
+        worth: rows of `cell_anomalies.worth`.
+        values: `cell_kpis` of the cell, at the granularity that has most rows.
+        scored: KPIs by which cells of its class are scored.
+    """
+
+    evidence: Mapping[str, Sequence[Mapping[str, Any]]]
+    worth: pl.DataFrame
+    values: pl.DataFrame
+    scored: tuple[Kpi, ...]
+
+    @classmethod
+    def of(
+        cls, published: PublishedTables, window: Window, cell_dn: str, catalogue: Catalogue
+    ) -> "_Beside":
+        """Return what the tables hold of one cell."""
+        found = published.read("cell_kpis", window)
+        values = (
+            pl.DataFrame(schema={"period_start": material.TIME})
+            if found is None
+            else found.filter(pl.col("cell_dn") == cell_dn).collect()
+        )
+        own_class = object_class_of(cell_dn)
+        scored = (
+            kpi
+            for kpi in catalogue.kpis.values()
+            if kpi.is_scored and kpi.object_class == own_class
+        )
+        return cls(
+            evidence_by_finding(newest_evidence(published, window)),
+            touching(published, "cell_anomalies.worth", window, WORTH),
+            values,
+            tuple(scored),
+        )
+
+    def explained(self, told: FindingExplanation) -> FindingExplanation:
+        """Return an explanation with what stood near the finding and what was not checked."""
+        finding = told.finding
+        rows = self.evidence.get(finding.anomaly_id)
+        near = None if rows is None else nearby(rows)
+        worth = worth_of(self.worth, finding.anomaly_id)
+        values = within(self.values, finding.since, finding.until)
+        unknown = not_checked(near, worth, values, self.scored)
+        return replace(told, near=near, worth=worth, not_checked=unknown)
 
 
 def summary_of_kpi(

@@ -12,7 +12,7 @@ from tasks.reporting.findings_table import FindingRow
 from tasks.reporting.kpi_sources import CounterSource, KpiSource
 from tasks.reporting.kpi_summary import KpiSummary
 from tasks.reporting.network_report import NetworkReport
-from tasks.reporting.wording import clean, clipped, count, listed, moment
+from tasks.reporting.wording import clean, clipped, count, duration, listed, moment
 
 _FIRST = 8
 
@@ -94,11 +94,30 @@ def _finding(one: FindingExplanation) -> list[str]:
         f"{finding.severity}  since {finding.since_text} UTC for {finding.length_text}, "
         f"score {finding.peak_score:.2f}"
     ]
+    if finding.onset_text:
+        before = duration(finding.since - finding.onset) if finding.onset else ""
+        lines.append(f"  Its onset seems {finding.onset_text} UTC, {before} before it was found")
+    if one.worth is not None:
+        lines.append(f"  {one.worth.sentence}")
     if finding.explanation:
         lines.append(f"  {finding.explanation}")
     for kpi in one.kpis:
         lines += _kpi(kpi)
-    lines += [f"  {what}: {value}" for what, value in one.lineage]
+    lines += _near(one)
+    if one.not_checked:
+        lines += ["", "  Not checked, for lack of data:"]
+        lines += [f"    {said}" for said in one.not_checked]
+    lines += ["", *(f"  {what}: {value}" for what, value in one.lineage)]
+    return lines
+
+
+def _near(one: FindingExplanation) -> list[str]:
+    """Return what stood near a finding: how much of each kind, then each with its lead time."""
+    if one.near is None:
+        return []
+    lines = ["", "  Near it, whether or not it has to do with it:"]
+    lines += [f"    {said}" for said in one.near.summaries]
+    lines += [f"    - {fact.sentence}" for fact in one.near.facts]
     return lines
 
 
