@@ -114,7 +114,7 @@ class MlflowModelRegistry:
 
     def versions(self, name: str) -> list[ModelVersion]:
         """Return the sealed versions, oldest first; see `ModelRegistry.versions`."""
-        if not _NAME.fullmatch(name):
+        if self._is_unused or not _NAME.fullmatch(name):
             return []
         found = []
         with calling(f"versions of {name}"):
@@ -131,6 +131,8 @@ class MlflowModelRegistry:
 
     def names(self) -> list[str]:
         """Return the names that have a sealed version, sorted."""
+        if self._is_unused:
+            return []
         with calling("names"):
             known = sorted(model.name for model in all_pages(self._client.search_registered_models))
         return [name for name in known if self.versions(name)]
@@ -161,6 +163,8 @@ class MlflowModelRegistry:
 
     def assignments(self, name: str, alias: str) -> list[Assignment]:
         """Return the sealed records of an alias, oldest first."""
+        if self._is_unused:
+            return []
         with calling(f"assignments of {name}"):
             records = [record for record in self._records(name) if record["alias"] == alias]
         return [
@@ -172,6 +176,12 @@ class MlflowModelRegistry:
             )
             for record in records
         ]
+
+    @property
+    def _is_unused(self) -> bool:
+        """Tell whether nothing was ever registered here: asking MLflow costs seconds to import."""
+        kind, _, place = self._address.partition(":///")
+        return kind == "sqlite" and not Path(place).exists()
 
     @cached_property
     def _client(self) -> "MlflowClient":

@@ -328,3 +328,16 @@ def test_mlflow_does_not_reach_out_by_itself(tmp_path: Path):
         check=False,
     )  # fmt: skip
     assert done.returncode == 0
+
+
+def test_asking_a_local_store_that_was_never_used_imports_and_makes_nothing(tmp_path):
+    code = (
+        "import sys; from pathlib import Path;"
+        "from tasks.adapters.mlflow_registry import MlflowModelRegistry as Registry;"
+        "from tasks.adapters.system_clock import SystemClock;"
+        "models = Registry.at(Path(sys.argv[1]), SystemClock());"
+        "assert models.names() == models.versions('a') == models.assignments('a', 'b') == [];"
+        "assert 'mlflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=REPOSITORY)
+    assert list(tmp_path.iterdir()) == []
