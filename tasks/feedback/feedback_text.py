@@ -39,17 +39,17 @@ def question_text(
         kinds: what a finding may be called.
         problem: why the answer before could not be used; empty where there was none.
     """
-    named = ", ".join(f"`{kind.name}`" for kind in kinds.values() if kind.is_fault)
     harmless = ", ".join(f"`{kind.name}`" for kind in kinds.values() if not kind.is_fault)
+    cell = question["cell"].replace(",", ", ")
     parts = [
         f"**That answer could not be taken: {_quoted(problem)}**" if problem else "",
         f"**Finding {number} of {many}**: was something wrong with this cell?",
-        f"- cell: {_quoted(question['cell'])}\n- since: {question['since']} UTC, "
-        f"{question['severity']}, peak score {question['peak score']}\n"
+        f"- cell: {_quoted(cell)}\n"
+        f"- since: {question['since']} UTC, {question['severity']}, peak score {question['peak score']}\n"
         f"- seen: {_quoted(question['what was seen'])}",
         "`CONFIRMED`: something was wrong. `REJECTED`: nothing was. `RELABELED`: it is another "
         "kind, named below. `SKIPPED`: I cannot tell; nothing is recorded.",
-        f"Faults: {named}.\n\nNo fault: {harmless}.",
+        f"Kinds that are no fault: {harmless}; all others are.",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -103,7 +103,7 @@ def _sheet_lines(
     sheet: VerdictSheet, added: int, known: int, shown: Iterator[Sequence[str]], more: int
 ) -> Iterator[str]:
     yield (
-        f"{sheet.read} rows read: {added} verdicts added, {known + sheet.repeated} told before, "
+        f"{sheet.read} rows read: {added} added, {known + sheet.repeated} told before, "
         f"{sheet.unanswered} without a verdict, {sheet.bad.height} quarantined."
     )
     for place, reason in shown:

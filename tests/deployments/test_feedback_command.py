@@ -61,7 +61,7 @@ def test_a_template_is_filled_imported_and_listed(services, tmp_path):
     filled = [f"{line[:-5]},confirm,,,," for line in lines[1:]]
     path.write_text("\n".join([lines[0], *filled, "odd"]), encoding="utf-8")
     result = said("import", str(path), "--as", "bo")
-    assert "3 rows read: 2 verdicts added" in result.output
+    assert "3 rows read: 2 added" in result.output
     assert len(given(services)) == 2
     listed = said("list", "--limit", "1").output
     assert "1 of 2 verdicts shown." in listed

@@ -108,12 +108,12 @@ def test_a_sheet_adds_its_verdicts_once_and_quarantines_the_rest(services, tmp_p
         f"{B},no,,,bo,",
     )
     taken = steps.import_verdicts.fn(path)
-    assert "4 rows read: 2 verdicts added, 0 told before" in taken.says
+    assert "4 rows read: 2 added, 0 told before" in taken.says
     assert "line 4: No finding 'ffff' is published." in taken.says
     kept = rows(services, "data_quality.quarantine")
     assert kept.select("source_file", "place").rows() == [("x.csv", "line 4"), ("x.csv", "line 5")]
     again = steps.import_verdicts.fn(path)
-    assert "0 verdicts added, 2 told before" in again.says
+    assert "0 added, 2 told before" in again.says
     assert rows(services).height == 2
     assert rows(services, "data_quality.quarantine").height == 2
 
@@ -123,7 +123,7 @@ def test_a_sheet_that_came_too_early_is_mended_by_coming_again(services, tmp_pat
     path = sheet(tmp_path, f"{A},confirm,,,anna,", f"{late},confirm,,,anna,")
     steps.import_verdicts.fn(path)
     publish_findings(services.tables, 9)
-    assert "1 verdicts added, 1 told before" in steps.import_verdicts.fn(path).says
+    assert "1 added, 1 told before" in steps.import_verdicts.fn(path).says
     assert sorted(rows(services)["anomaly_id"]) == [A, late]
     assert rows(services)["given_at"].n_unique() == 1
     assert rows(services, "data_quality.quarantine").is_empty()
@@ -132,7 +132,7 @@ def test_a_sheet_that_came_too_early_is_mended_by_coming_again(services, tmp_pat
 def test_a_sheet_of_nothing_but_faults_says_so_and_publishes_no_verdict(services, tmp_path):
     path = sheet(tmp_path, "ffff,reject,,,bo,")
     for _ in range(2):
-        assert "0 verdicts added" in steps.import_verdicts.fn(path).says
+        assert "0 added" in steps.import_verdicts.fn(path).says
     assert rows(services).is_empty()
     assert rows(services, "data_quality.quarantine").height == 1
 
@@ -198,7 +198,7 @@ def test_a_filled_template_can_be_imported(services, tmp_path):
     filled = [f"{line[:-5]},reject,event,,anna," for line in lines[1:]]
     path = tmp_path / "filled.csv"
     path.write_text("\n".join([lines[0], *filled]), encoding="utf-8")
-    assert "3 verdicts added" in steps.import_verdicts.fn(path).says
+    assert "3 added" in steps.import_verdicts.fn(path).says
     assert set(rows(services)["fault_kind"]) == {"event"}
 
 
@@ -208,7 +208,7 @@ def test_a_list_can_be_imported_where_it_adds_nothing(services, tmp_path):
     assert "'=1+1" in told
     path = tmp_path / "list.csv"
     path.write_text(told, encoding="utf-8")
-    assert "0 verdicts added, 1 told before" in steps.import_verdicts.fn(path).says
+    assert "0 added, 1 told before" in steps.import_verdicts.fn(path).says
     assert rows(services).height == 1
 
 
