@@ -10,7 +10,8 @@ shown apart. `python -m tests.benchmarks labelled_series`.
 import importlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from tasks.anomaly.families.recent_change import RecentChange
 from tasks.anomaly.families.robust_covariance import RobustCovariance
 from tasks.anomaly.families.series_panel import channel_period, series_panels
 from tasks.evaluation.precision import average_precision, labelled_ranges, vus_pr
+from tests.benchmarks._one_thread import run_alone
 from tests.conftest import REAL_DATA
 
 TUNED = {
@@ -41,7 +43,6 @@ REPORTED = {
 SLOTS_A_DAY = {"smd": 1440, "asd": 288}
 LEAST_SPREAD = 0.01  # both data sets were scaled to 0..1 by who published them
 RANDOM_SEEDS = 5
-CENTERED = 31
 FORECASTERS = {"CNN forecasting": ("cnn_forecast", "CnnForecast")}
 
 _COVARIANCE = RobustCovariance(trimmed=0.0, floor=0.2)
@@ -57,14 +58,15 @@ MEMBERS = Ensemble(
         _changed(_COVARIANCE, 12),
         _changed(_COVARIANCE, 40),
         _changed(NearestSubsequence(4, references=1000), 3),
+        _COVARIANCE,
+        NearestSubsequence(8, references=1000),
     )
 )
-FROZEN = Lasting(MEMBERS, 20)
 
 BASELINES: dict[str, Family] = {
     "principal components": PrincipalComponents(),
     "clusters of windows (KMeansAD-style)": ClusterDistance(span=40, clusters=10),
-    "nearest neighbor on channel 0": ChannelNeighbor(span=40),
+    "nearest neighbor on channel 0": ChannelNeighbor(span=40, references=4000),
     "dynamic threshold": DynamicThreshold(),
     "robust covariance": RobustCovariance(),
     "Gaussian mixture": GaussianMixture(),
@@ -81,6 +83,7 @@ class Series:
         labels: [periods] of the tested part.
         causes: which channels explain a labelled range, by its first period.
         slots_a_day: periods a day.
+        tested_slot: slot of the day at which `tested` begins; None where it follows `training`.
     """
 
     training: np.ndarray
@@ -88,9 +91,33 @@ class Series:
     labels: np.ndarray
     causes: dict[int, list[int]]
     slots_a_day: int
+    tested_slot: int | None = None
 
-    def panels(self) -> tuple[Panel, Panel]:
-        return series_panels(self.training, self.tested, LEAST_SPREAD, self.slots_a_day)
+    def panels(self, *, has_day: bool) -> tuple[Panel, Panel]:
+        """Return both parts, plainly standardized or also without the usual day."""
+        return series_panels(
+            self.training,
+            self.tested,
+            LEAST_SPREAD,
+            self.slots_a_day,
+            has_day=has_day,
+            tested_slot=self.tested_slot,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A family and how series are prepared for it.
+
+    Attributes:
+        family: what is fitted and scores.
+        has_day: whether the usual day is taken away first.
+        centered: periods around each over which scores are averaged; 1 for none, which is causal.
+    """
+
+    family: Family
+    has_day: bool = True
+    centered: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +129,16 @@ class Result:
     cpu_seconds: float
 
 
+FROZEN = Configuration(Lasting(MEMBERS, 20))
+OFFLINE = Configuration(MEMBERS, centered=31)
+
+
 def main() -> None:
+    """Measure in a process of one thread."""
+    run_alone("labelled_series")
+
+
+def measure() -> None:
     """Print every configuration's means, by data set and half; then how well parts name causes."""
     if not REAL_DATA.is_dir():
         print(f"bench labelled_series: skipped, no folder {REAL_DATA.name!r} beside the clone")
@@ -132,31 +168,24 @@ def labelled_series(folder: Path, collection: str, name: str) -> Series:
     return Series(training, tested, labels, causes, SLOTS_A_DAY[collection])
 
 
-def judged(series: Series, family: Family) -> Result:
-    """Return how a family ranks the tested part after being fitted on the training part."""
-    training, tested = series.panels()
+def judged(series: Series, chosen: Configuration) -> Result:
+    """Return how a configuration ranks the tested part after being fitted on the training part."""
+    training, tested = series.panels(has_day=chosen.has_day)
     started = time.process_time()
-    scores = family.scores(family.fit(training, 0), tested)[0]
-    return _result(series, scores, time.process_time() - started)
+    scores = chosen.family.scores(chosen.family.fit(training, 0), tested)[0]
+    seconds = time.process_time() - started
+    around = np.convolve(scores, np.full(chosen.centered, 1 / chosen.centered), "same")
+    return _result(series, around, seconds)
 
 
-def judged_offline(series: Series, family: Family) -> Result:
-    """Return how a family ranks when every score is a mean over periods before and after it."""
-    training, tested = series.panels()
-    started = time.process_time()
-    scores = family.scores(family.fit(training, 0), tested)[0]
-    around = np.convolve(scores, np.full(CENTERED, 1 / CENTERED), "same")
-    return _result(series, around, time.process_time() - started)
-
-
-def judged_from_first_part(series: Series, family: Family) -> Result:
-    """Return how a family ranks all of the tested file, fitted on what precedes its first label.
+def judged_from_first_part(series: Series, chosen: Configuration) -> Result:
+    """Return how a configuration ranks the whole tested file, fitted on what precedes a label.
 
     So are the published figures of TSB-AD made, which leave the training file out.
     """
     first = max(int(np.flatnonzero(series.labels)[0]) - 100, 500)
-    shorter = Series(series.tested[:first], series.tested, series.labels, {}, series.slots_a_day)
-    return judged(shorter, family)
+    shorter = replace(series, training=series.tested[:first], tested_slot=0)
+    return judged(shorter, chosen)
 
 
 def random_floor(series: Series) -> Result:
@@ -168,14 +197,14 @@ def random_floor(series: Series) -> Result:
     return Result(*(float(np.mean([getattr(one, of) for one in found])) for of in Result.__slots__))
 
 
-def cause_ranking(series: Series, family: Family) -> tuple[float, float, float]:
+def cause_ranking(series: Series, chosen: Configuration) -> tuple[float, float, float]:
     """Return hit rate and NDCG of the channels that parts name, and what chance gives for both.
 
     By labelled range, over its mean parts: of as many top channels as truly explain it, the share
     that do (HitRate@100 %), and the discounted gain over the best possible.
     """
-    training, tested = series.panels()
-    parts = np.nan_to_num(family.parts(family.fit(training, 0), tested)[0])
+    training, tested = series.panels(has_day=chosen.has_day)
+    parts = np.nan_to_num(chosen.family.parts(chosen.family.fit(training, 0), tested)[0])
     hits, gains, chances = [], [], []
     for _, first, last in labelled_ranges(series.labels[None]):
         truth = series.causes.get(int(first))
@@ -192,17 +221,18 @@ def cause_ranking(series: Series, family: Family) -> tuple[float, float, float]:
 def _judges() -> Iterator[tuple[str, Callable[[Series], Result]]]:
     yield "random scores", random_floor
     for title, family in {**BASELINES, **dict(_forecasters())}.items():
-        yield title, lambda series, family=family: judged(series, family)
+        yield title, partial(judged, chosen=Configuration(family, has_day=False))
     for title, family in BASELINES.items():
-        eye = Lasting(_changed(family, 3), 20)
-        yield f"{title}, of changes, lasting", lambda series, eye=eye: judged(series, eye)
-    yield "frozen configuration", lambda series: judged(series, FROZEN)
-    yield "frozen, offline (centered mean)", lambda series: judged_offline(series, MEMBERS)
-    for title, family in (("frozen", FROZEN), ("principal components", PrincipalComponents())):
-        yield (
-            f"{title}, fitted before the first label",
-            lambda series, family=family: judged_from_first_part(series, family),
-        )
+        changes = Lasting(_changed(family, 3), 20)
+        yield f"{title}, of changes, lasting", partial(judged, chosen=Configuration(changes))
+    yield "frozen configuration", partial(judged, chosen=FROZEN)
+    yield "frozen, offline (centered mean)", partial(judged, chosen=OFFLINE)
+    yield "frozen, fitted before the first label", partial(judged_from_first_part, chosen=FROZEN)
+    plain = Configuration(PrincipalComponents(), has_day=False)
+    yield (
+        "principal components, fitted before the first label",
+        partial(judged_from_first_part, chosen=plain),
+    )
 
 
 def _forecasters() -> Iterator[tuple[str, Family]]:
@@ -238,8 +268,9 @@ def _say(collection: str, half: str, title: str, results: list[Result]) -> None:
 
 
 def _say_causes(half: str, series: list[Series]) -> None:
-    for title, family in (("frozen", FROZEN), ("robust covariance", RobustCovariance())):
-        found = np.array([cause_ranking(one, family) for one in series]).mean(axis=0)
+    alone = Configuration(RobustCovariance(), has_day=False)
+    for title, chosen in (("frozen", FROZEN), ("robust covariance", alone)):
+        found = np.array([cause_ranking(one, chosen) for one in series]).mean(axis=0)
         print(
             f"bench labelled_series: smd ({half}) {title} parts name causes: HitRate@100% "
             f"{found[0]:.3f} NDCG {found[1]:.3f} (ratio {found[0] / found[2]:.1f} to chance's "

@@ -22,7 +22,7 @@ class ChannelNeighbor:
 
     channel: int = 0
     span: int = 8
-    references: int = 4096
+    references: int = 512
 
     name = "channel_neighbor"
     title = "Nearest neighbor on one KPI"

@@ -12,22 +12,32 @@ from tasks.anomaly.arrays import Floats
 from tasks.anomaly.families.family import Panel
 
 _WILDEST = 20.0
+_AROUND = 15  # periods on either side that share in the expectation of a slot of the day
 _UNKNOWN_PERIOD = 125
 _FIRST_LAG, _LAST_LAG, _LONGEST = 3, 400, 300
 _PERIOD_SAMPLES = 20_000
 
 
 def series_panels(
-    training: Floats, tested: Floats, least_spread: float, slots_a_day: int
+    training: Floats,
+    tested: Floats,
+    least_spread: float,
+    slots_a_day: int,
+    *,
+    has_day: bool = False,
+    tested_slot: int | None = None,
 ) -> tuple[Panel, Panel]:
     """Return both parts of a series as deviations from the training part, in its spreads.
 
     Args:
-        training: [periods, channels]; NaN is no data.
-        tested: [periods, channels], what follows.
+        training: [periods, channels], from slot 0 of a day on; NaN is no data.
+        tested: [periods, channels].
         least_spread: in the series' own unit; a channel that hardly moved in training is judged
             no finer than this. A channel that never moves in either part stays at 0.
         slots_a_day: periods a day.
+        has_day: whether what the time of day lets expect is taken away first. It is learnt from
+            the training part, and left where that has no two whole days.
+        tested_slot: slot of the day at which `tested` begins; by default it follows `training`.
 
     Raises:
         InputError: the parts have different channels.
@@ -37,14 +47,37 @@ def series_panels(
             f"Both parts of a series are [periods, channels] with the same channels; got "
             f"{training.shape} and {tested.shape}."
         )
-    middle = np.nanmean(training, axis=0)
-    spread = np.maximum(np.nanstd(training, axis=0), least_spread)
+    second = (len(training) if tested_slot is None else tested_slot) % slots_a_day
+    usual = _usual_day(training, slots_a_day) if has_day else None
+    calm = _without_day(training, usual, 0)
+    middle = np.nanmean(calm, axis=0)
+    spread = np.maximum(np.nanstd(calm, axis=0), least_spread)
     kpis = tuple(f"channel_{number + 1}" for number in range(training.shape[1]))
     made = []
-    for part in (training, tested):
+    for part, slot in ((calm, 0), (_without_day(tested, usual, second), second)):
         strays = np.clip((part - middle) / spread, -_WILDEST, _WILDEST).astype(np.float32)
-        made.append(Panel(np.ascontiguousarray(strays.T)[None], kpis, slots_a_day))
+        made.append(Panel(np.ascontiguousarray(strays.T)[None], kpis, slots_a_day, slot))
     return made[0], made[1]
+
+
+def _usual_day(training: Floats, slots_a_day: int) -> Floats | None:
+    """Return the mean of each slot of the day and those around it, [slots, channels]."""
+    days = len(training) // slots_a_day
+    if days < 2:
+        return None
+    whole = training[: days * slots_a_day].reshape(days, slots_a_day, -1)
+    known = np.isfinite(whole)
+    total, count = np.where(known, whole, 0).sum(axis=0), known.sum(axis=0)
+    around = [np.roll(np.arange(slots_a_day), shift) for shift in range(-_AROUND, _AROUND + 1)]
+    totals = np.sum([total[slots] for slots in around], axis=0)
+    counts = np.sum([count[slots] for slots in around], axis=0)
+    return np.asarray(totals / np.maximum(counts, 1))
+
+
+def _without_day(part: Floats, usual: Floats | None, first_slot: int) -> Floats:
+    if usual is None:
+        return part
+    return part - usual[(first_slot + np.arange(len(part))) % len(usual)]
 
 
 def channel_period(channel: Floats) -> int:
