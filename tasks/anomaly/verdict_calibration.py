@@ -70,32 +70,22 @@ def log_loss(margins: Floats, known: Labelled) -> float:
     return float(-(known.weight * each).sum() / max(float(known.weight.sum()), 1e-12))
 
 
-def cut_keeping(probabilities: Floats, known: Labelled, rules: FindingWorth) -> float:
-    """Return the highest probability below which lies no more of what is real than the rules allow.
+def cut_keeping(probabilities: Floats, kept: float) -> float:
+    """Return the highest probability below which lie at most 1 - `kept` of the expected real ones.
 
-    They allow 1 - `kept_real_share`, and of what verdicts call real the share that is mistaken:
-    mistakes lie lowest.
-
-    One happening counts once, by its most probable finding: of a fault that a dozen cells show,
-    one is enough to see it.
+    Expected, not confirmed: some dozen confirmed findings, one in twenty of them by mistake, would
+    leave the cut to the luck of the lowest.
 
     Args:
-        probabilities: of findings by models that had not seen them.
-        known: what verdicts say of them.
-        rules: of a finding's worth.
+        probabilities: of all findings of the time that verdicts are of.
+        kept: share of real findings to keep.
     """
-    is_real = known.real >= 0.5
-    if not is_real.any():
+    ordered = np.sort(probabilities)
+    total = float(ordered.sum())
+    if total <= 0:
         return 0.0
-    groups, which = np.unique(known.groups[is_real], return_inverse=True)
-    best, weight = np.zeros(groups.size), np.zeros(groups.size)
-    np.maximum.at(best, which, probabilities[is_real])
-    np.maximum.at(weight, which, (known.weight * known.real)[is_real])
-    order = np.argsort(best, kind="stable")
-    below = np.cumsum(weight[order]) - weight[order]
-    share = 1 - rules.kept_real_share + rules.wrong_verdicts_share
-    allowed = share * weight.sum() + 1e-12
-    return float(best[order][below <= allowed].max())
+    below = np.cumsum(ordered) - ordered
+    return float(ordered[below <= (1 - kept) * total + 1e-12].max())
 
 
 _LEAN = 4.0  # verdicts worth of belief that margins mean what they say

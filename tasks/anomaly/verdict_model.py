@@ -7,7 +7,7 @@ after the trees is linear in the log-odds: what features add is exactly what is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -85,7 +85,8 @@ def fitted_verdicts(
     Returns:
         A stored model; its settings say in `learnt_from` how many verdicts, in `prior_because` why
         it is only the prior (empty if it is not), in `cut` below which probability findings are
-        held back, and `prior_loss`, `model_loss`: nats a verdict on later findings.
+        held back (0 with too few verdicts), and in `prior_loss`, `model_loss` nats a verdict on
+        later findings.
     """
     settings = _settings(rules, begins)
     known = labelled(features, verdicts, names, settings, rules)
@@ -94,9 +95,13 @@ def fitted_verdicts(
         return _stored(names, settings, known, reason)
     checked = _examined(known, names, rules, seed)
     if checked.model_loss >= checked.prior_loss:
-        return _stored(names, settings, known, _NO_GAIN, checked)
-    bag = _bag(known, names, seed)
-    return _stored(names, settings, known, "", checked, bag, rules)
+        uncut = _stored(names, settings, known, _NO_GAIN, checked)
+    else:
+        bag = _bag(known, names, seed)
+        uncut = _stored(names, settings, known, "", checked, bag, rules)
+    told = probabilities(uncut, features).group_by("anomaly_id").agg(pl.col("probability").max())
+    cut = cut_keeping(told["probability"].to_numpy(), rules.kept_real_share)
+    return replace(uncut, settings={**uncut.settings, "cut": cut})
 
 
 def probabilities(model: StoredModel, features: pl.DataFrame) -> pl.DataFrame:
@@ -177,8 +182,6 @@ class _Checked:
     prior_loss: float
     model_loss: float
     platt: Platt
-    cut: float
-    prior_cut: float
 
 
 def _too_little(known: Labelled, rules: FindingWorth) -> str:
@@ -190,7 +193,7 @@ def _too_little(known: Labelled, rules: FindingWorth) -> str:
 
 
 def _examined(known: Labelled, names: Sequence[str], rules: FindingWorth, seed: int) -> _Checked:
-    """Return losses, calibration and cut on findings later than those learnt from."""
+    """Return losses and calibration on findings later than those learnt from."""
     margin = known.prior.copy()
     blocks = known.blocks(_BLOCKS)
     for number in range(1, _BLOCKS):
@@ -204,13 +207,10 @@ def _examined(known: Labelled, names: Sequence[str], rules: FindingWorth, seed: 
     later = blocks > 0
     seen = known.only(later)
     platt = fitted_platt(margin[later], seen, rules)
-    told = platt.applied(margin[later], seen.profiles)
     return _Checked(
         log_loss(seen.prior, seen),
         log_loss(margin[later], seen),
         platt,
-        cut_keeping(expit(told), seen, rules),
-        cut_keeping(expit(known.prior), known, rules),
     )
 
 
@@ -260,7 +260,7 @@ def _stored(
             "trust": _trusted(known, rules) if is_learnt and rules else 0.0,
             "learnt_from": int(known.weight.size),
             "prior_because": reason,
-            "cut": _cut(checked, is_learnt=is_learnt),
+            "cut": 0.0,
             "prior_loss": checked.prior_loss if checked else None,
             "model_loss": checked.model_loss if checked else None,
             "platt_slope": platt.slope,
@@ -272,12 +272,6 @@ def _stored(
             **{f"trees.{n}": np.frombuffer(one, np.uint8) for n, one in enumerate(bag)},
         },
     )
-
-
-def _cut(checked: _Checked | None, *, is_learnt: bool) -> float:
-    if checked is None:
-        return 0.0
-    return checked.cut if is_learnt else checked.prior_cut
 
 
 def _values(model: StoredModel, features: pl.DataFrame) -> Floats:
