@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from semantic_layer.errors import InputError
-from tasks.anomaly.arrays import Booleans, Floats
+from tasks.anomaly.arrays import Floats
 from tasks.anomaly.families.rebuilt import ByDigest, by_digest
-from tasks.stored_models import StoredModel
+from tasks.stored_models import Array, StoredModel
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = Mapping[str, Tensor]
@@ -66,8 +66,8 @@ def repeatable(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(had[1])
 
 
-def tensor(values: Floats | Booleans) -> Tensor:
-    """Return Float32 values on the device."""
+def tensor(values: Array) -> Tensor:
+    """Return values on the device, as Float32."""
     torch = torch_module()
     return torch.from_numpy(np.array(values, np.float32)).to(device())
 
@@ -85,7 +85,7 @@ def stored_weights(model: StoredModel) -> Weights:
 @lru_cache(maxsize=_MODELS_KEPT)
 def _rebuilt(key: ByDigest) -> Weights:
     return {
-        name.removeprefix(WEIGHT): tensor(np.asarray(values))
+        name.removeprefix(WEIGHT): tensor(values)
         for name, values in key.model.arrays.items()
         if name.startswith(WEIGHT)
     }
