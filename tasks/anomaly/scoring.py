@@ -69,7 +69,7 @@ def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
     return learnt_normal(
         rest[sample].astype(np.float32),
         spreads[sample],
-        shared_shocks(rest),
+        shared_shocks(rest, plan.grid.slots_a_day, plan.training_periods),
         typical_spread(spreads),
         plan,
     )

@@ -92,27 +92,7 @@ def parts_of(slots: int) -> int:
     return PARTS_OF_THE_DAY if slots % PARTS_OF_THE_DAY == 0 else 1
 
 
-def _is_weekend(weekdays: Integers) -> Booleans:
-    return np.asarray(weekdays >= _SATURDAY)
-
-
-def _day_profiles(history: Floats, is_weekend: Booleans) -> Floats:
-    """Return smoothed medians of working days and weekends; one stands in for a missing other."""
-    slots = history.shape[-1]
-    pair = [
-        median(history[:, :, chosen], axis=2)
-        if chosen.any()
-        else np.full((*history.shape[:2], slots), np.nan, history.dtype)
-        for chosen in (~is_weekend, is_weekend)
-    ]
-    smooth = [_smoothed(profile) for profile in pair]
-    return np.stack(
-        [np.where(np.isfinite(own), own, other) for own, other in (smooth, (smooth[1], smooth[0]))],
-        axis=2,
-    )
-
-
-def _smoothed(profile: Floats) -> Floats:
+def smoothed(profile: Floats) -> Floats:
     """Return a circular triangular mean over neighboring slots that leaves NaN out."""
     slots = profile.shape[-1]
     reach = min(round(_SMOOTHED_OVER_S * slots / 86_400), slots // 4)
@@ -128,6 +108,26 @@ def _smoothed(profile: Floats) -> Floats:
         weight += share * np.roll(known, step, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(weight > 0, total / weight, np.nan))
+
+
+def _is_weekend(weekdays: Integers) -> Booleans:
+    return np.asarray(weekdays >= _SATURDAY)
+
+
+def _day_profiles(history: Floats, is_weekend: Booleans) -> Floats:
+    """Return smoothed medians of working days and weekends; one stands in for a missing other."""
+    slots = history.shape[-1]
+    pair = [
+        median(history[:, :, chosen], axis=2)
+        if chosen.any()
+        else np.full((*history.shape[:2], slots), np.nan, history.dtype)
+        for chosen in (~is_weekend, is_weekend)
+    ]
+    smooth = [smoothed(profile) for profile in pair]
+    return np.stack(
+        [np.where(np.isfinite(own), own, other) for own, other in (smooth, (smooth[1], smooth[0]))],
+        axis=2,
+    )
 
 
 def _weekday_shifts(rest: Floats, weekdays: Integers) -> Floats:

@@ -134,17 +134,31 @@ def test_even_noise_comes_back_to_the_unit(value, scale):
     assert from_even_noise(even, scale, typical)[0] == pytest.approx(value, abs=1e-6)
 
 
-def test_shared_shocks_are_the_median_of_peers_and_ignore_one_wild_cell():
-    rest = 0.01 * RANDOM.normal(size=(30, 1, 20)).astype(np.float32)
-    rest[:, 0, 5] += 1.0
-    rest[3, 0, 9] += 50.0
-    shocks = shared_shocks(rest)
-    assert shocks[0, 5] == pytest.approx(1.0, abs=0.02)
-    assert abs(shocks[0, 9]) < 0.02
+def peers(cells: int = 40, days: int = 4, slots: int = 24) -> np.ndarray:
+    """Return residuals of calm peers, [cells, 1 KPI, periods]; scatter differs by time of day."""
+    scatter = 0.01 * (1 + np.arange(days * slots) % slots / slots)
+    return (scatter * RANDOM.normal(size=(cells, 1, days * slots))).astype(np.float32)
+
+
+def test_shared_shocks_are_what_all_peers_do_and_ignore_one_wild_cell():
+    rest = peers()
+    rest[:, 0, 85] += 1.0
+    rest[3, 0, 90] += 50.0
+    shocks = shared_shocks(rest, 24, 72)
+    assert shocks[0, 85] == pytest.approx(1.0, abs=0.03)
+    assert abs(shocks[0, 90]) < 0.02
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_what_hits_half_of_the_network_is_not_shared(share):
+    rest = peers()
+    rest[: int(40 * share), 0, 85] -= 1.0
+    shocks = shared_shocks(rest, 24, 72)
+    assert abs(shocks[0, 85]) < 0.1
 
 
 def test_too_few_peers_share_nothing():
-    assert not shared_shocks(np.ones((4, 2, 10), np.float32)).any()
+    assert not shared_shocks(np.ones((4, 2, 48), np.float32), 24, 24).any()
 
 
 def test_a_cell_that_followed_every_shock_twofold_is_expected_to_do_so_again():
