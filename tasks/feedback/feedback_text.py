@@ -45,7 +45,8 @@ def question_text(
         f"**That answer could not be taken: {_quoted(problem)}**" if problem else "",
         f"**Finding {number} of {many}**: was something wrong with this cell?",
         f"- cell: {_quoted(cell)}\n"
-        f"- since: {question['since']} UTC, {question['severity']}, peak score {question['peak score']}\n"
+        f"- since: {question['since']} UTC, {question['severity']}, "
+        f"peak score {question['peak score']}\n"
         f"- seen: {_quoted(question['what was seen'])}",
         "`CONFIRMED`: something was wrong. `REJECTED`: nothing was. `RELABELED`: it is another "
         "kind, named below. `SKIPPED`: I cannot tell; nothing is recorded.",
