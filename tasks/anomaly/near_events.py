@@ -6,6 +6,7 @@ could hide or reorder what is read.
 
 import polars as pl
 
+from semantic_layer.identity import managed_element_expression
 from tasks.anomaly.arrays import Schema
 from tasks.anomaly.surroundings import Surroundings
 
@@ -139,21 +140,44 @@ def _changes(changes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _drift(drift: pl.DataFrame, dump_hours: float) -> pl.DataFrame:
-    alone = drift.filter(
-        pl.col("kind") == "unplanned_change", pl.col("change_id").is_null()
-    ).sort("detected_at", "managed_object_dn", "attribute")  # fmt: skip
-    return alone.select(
+    """Return unplanned changes; the same one on many objects of an element is one event."""
+    alone = drift.filter(pl.col("kind") == "unplanned_change", pl.col("change_id").is_null())
+    told = (
+        alone.sort("detected_at", "managed_object_dn", "attribute")
+        .with_columns(
+            _said=_what_changed(), _element=managed_element_expression("managed_object_dn")
+        )
+        .group_by("_element", "attribute", "_said", "detected_at", maintain_order=True)
+        .agg(pl.col("managed_object_dn").drop_nulls().unique(maintain_order=True))
+    )
+    many = pl.col("managed_object_dn").list.len()
+    spread = pl.when(many > 1).then(pl.format(" on {} objects of the element", many))
+    return told.select(
         pl.lit("change").alias("evidence_kind"),
         pl.format("unplanned {}", clean(pl.col("attribute"))).alias("reference_id"),
         pl.col("detected_at").alias("happened_at"),
         pl.lit(0).alias("rank"),
         pl.lit(dump_hours).alias("hours_late"),
-        pl.concat_list("managed_object_dn").alias("object_dn"),
+        pl.col("managed_object_dn").alias("object_dn"),
         pl.lit(None, pl.String).alias("cell_dn"),
         pl.format(
-            "{} is {} without a request, first seen in the dump of {}",
-            clean(pl.col("attribute"), _LONGEST_NAME).fill_null("An attribute"),
-            quoted(pl.col("actual_value"), _LONGEST_NAME).fill_null("gone"),
+            "{} without a request{}, first seen in the dump of {}",
+            "_said",
+            spread.fill_null(""),
             moment("detected_at"),
         ).alias("detail"),
+    )
+
+
+def _what_changed() -> pl.Expr:
+    """Return which attribute is how now, or that the object itself came or went."""
+    value = quoted(pl.col("actual_value"), _LONGEST_NAME)
+    is_object = pl.col("attribute") == "objectClass"
+    name = clean(pl.col("attribute"), _LONGEST_NAME).fill_null("an attribute")
+    return (
+        pl.when(is_object & value.is_null())
+        .then(pl.lit("The object was removed"))
+        .when(is_object)
+        .then(pl.lit("The object appeared"))
+        .otherwise(pl.format("{} became {}", name, value.fill_null("nothing")))
     )

@@ -140,8 +140,10 @@ def lead(hours: float | None) -> str:
 
 
 def _label(dn: str) -> str:
-    """Return the last two steps of a DN: what people look for in it."""
-    return ",".join(dn.split(",")[-2:])
+    """Return what people look for in a DN: its managed element and its last step."""
+    steps = dn.split(",")
+    element = [step for step in steps[:-1] if step.startswith("ManagedElement=")]
+    return ",".join([*element[-1:], steps[-1]])
 
 
 def _tickets_near(

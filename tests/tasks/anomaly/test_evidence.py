@@ -80,9 +80,24 @@ def test_an_unplanned_change_may_be_found_by_the_next_dump():
     found = told(around(drifts=[drift(cell(1), -20.0), drift(cell(1, 2), -27.0)]))
     (row,) = listed(found, "change").rows(named=True)
     assert row["reference_id"] == "unplanned digitalTilt"
-    assert row["detail"].startswith("digitalTilt is “82” without a request, first seen in the dump")
+    assert row["detail"].startswith("digitalTilt became “82” without a request, first seen in the")
+    gone = drift(cell(1), attribute="objectClass", actual_value=None)
+    (row,) = listed(told(around(drifts=[gone])), "change").rows(named=True)
+    assert row["detail"].startswith("The object was removed without a request")
     requested = told(around(drifts=[drift(cell(1), change_id="CRQ7")]))
     assert listed(requested, "change").is_empty()
+
+
+def test_one_unplanned_change_of_many_objects_is_told_once():
+    gone = [
+        drift(f"{cell(1)},NRCellRelation={number}", attribute="objectClass", actual_value=None)
+        for number in range(7)
+    ]
+    found = told(around(drifts=[*gone, drift(cell(1, 2))]))
+    rows = listed(found, "change")
+    assert rows.height == 2
+    assert "removed without a request on 7 objects of the element" in " ".join(rows["detail"])
+    assert summary(found, "change") == "2 changes near"
 
 
 def test_a_change_of_many_objects_is_told_once_at_its_nearest():

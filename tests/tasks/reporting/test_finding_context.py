@@ -109,7 +109,7 @@ def test_an_explanation_tells_onset_surroundings_probability_and_gaps():
     text = cell_text(cell_explanation(store, catalogue(), published.SICK, world.WINDOW))
     for said in (
         "Near it, whether or not it has to do with it:\n    1 alarm near\n",
-        "    - Critical alarm mains_failure at its site (GNBDUFunction=1,NRCellDU=1), "
+        "    - Critical alarm mains_failure at its site (ManagedElement=1,NRCellDU=1), "
         "30 min before it began",
         "  Probability of a real problem 83 %",
         "  Not checked, for lack of data:",

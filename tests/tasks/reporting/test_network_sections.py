@@ -90,8 +90,8 @@ def test_what_stood_elsewhere_or_at_another_time_is_not_near(told):
     [
         pytest.param(beside(), "Major alarm on the cell, 1 h before it began", id="an alarm"),
         pytest.param(
-            beside("change", -0.25, "upstream", object_dn="A=1,M=7,I=2"),
-            "Major alarm on its way to the core (M=7,I=2), 15 min after it began",
+            beside("change", -0.25, "upstream", object_dn="A=1,ManagedElement=7,X=1,I=2"),
+            "Major alarm on its way to the core (ManagedElement=7,I=2), 15 min after it began",
             id="a change upstream, late",
         ),
         pytest.param(beside("neighbor", 0.0, "same_site"), "as it began", id="a cell beside"),
