@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deployments import lineage_command
+from deployments import lineage_command, models_command
 from deployments.command_words import PROFILE, named_window
+from deployments.feedback_command import feedback
 from deployments.query_command import query
 from semantic_layer.errors import AnopsError, InputError
 from tasks.settings import apply_profile, point_at_server, settings
@@ -151,6 +152,8 @@ def doctor(port: Port = PORT) -> None:
         raise typer.Exit(1)
 
 
+app.add_typer(feedback, name="feedback")
+app.add_typer(models_command.app, name="models")
 app.add_typer(lineage_command.contracts, name="contracts")
 
 

@@ -18,12 +18,17 @@ from semantic_layer.alarms import AlarmDefinition, ProbableCause
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
+from semantic_layer.evidence import EvidenceRules
+from semantic_layer.fault_kinds import NamedFault
+from semantic_layer.finding_worth import FindingWorth
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.loading import PACKAGED, catalogue
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import OBSERVED_TIME, Measurement
+from semantic_layer.model_promotion import ModelPromotion
 from semantic_layer.profiles import Profile
+from semantic_layer.profiling import Profiling
 from semantic_layer.services import ServiceCatalogue
 from semantic_layer.synonyms import Synonym
 from semantic_layer.vendors import VendorMap
@@ -69,9 +74,17 @@ KINDS: Mapping[str, Kind] = {
     "correlation": Kind("correlation/*.yaml", CorrelationRule),
     "synonyms": Kind("synonyms.yaml", Synonym),
     "lifecycle": Kind("lifecycle.yaml", Lifecycle),
+    "fault_kinds": Kind("fault_kinds.yaml", NamedFault),
     "services": Kind("services.yaml", ServiceCatalogue, is_list=False),
 }
-_DETECTION = Kind("detection.yaml", Detection)
+RULES: Mapping[str, type[BaseModel]] = {
+    "detection": Detection,
+    "evidence": EvidenceRules,
+    "finding_worth": FindingWorth,
+    "model_promotion": ModelPromotion,
+    "profiling": Profiling,
+}
+"""Files of rules with an owner, each named as the rules; a model's fields are the rules."""
 
 
 def schemas(known: Catalogue) -> dict[str, Schema]:
@@ -81,7 +94,7 @@ def schemas(known: Catalogue) -> dict[str, Schema]:
         known: whose names are offered where a definition refers to another.
     """
     found = {name: _file_schema(name, kind, _offers(known)) for name, kind in KINDS.items()}
-    found["detection"] = _detection_schema()
+    found |= {name: _rules_schema(name, model) for name, model in RULES.items()}
     return dict(sorted(found.items()))
 
 
@@ -89,7 +102,7 @@ def file_patterns() -> dict[str, str]:
     """Return which schema is for which files: schema, then glob, both from the repository."""
     here = "semantic_layer/catalogue"
     own = {f"{here}/schemas/{name}.schema.json": f"{here}/{it.files}" for name, it in KINDS.items()}
-    own[f"{here}/schemas/detection.schema.json"] = f"{here}/{_DETECTION.files}"
+    own |= {f"{here}/schemas/{name}.schema.json": f"{here}/{name}.yaml" for name in RULES}
     return dict(sorted(own.items())) | {CONTRACTS: "data_products/*/contract.yaml"}
 
 
@@ -181,9 +194,9 @@ def _offers(known: Catalogue) -> dict[str, list[str]]:
     }
 
 
-def _detection_schema() -> Schema:
-    """Return the schema of the rules of detection: entries whose value depends on their name."""
-    rules = described(Detection)
+def _rules_schema(title: str, model: type[BaseModel]) -> Schema:
+    """Return the schema of a file of rules: entries whose value depends on their name."""
+    rules = described(model)
     values = rules["properties"]
     parts = rules.get("$defs", {})
     text = {"type": "string", "minLength": 1}
@@ -207,8 +220,8 @@ def _detection_schema() -> Schema:
     }
     return {
         "$schema": DIALECT,
-        "$id": "detection.schema.json",
-        "title": "detection",
+        "$id": f"{title}.schema.json",
+        "title": title,
         "type": "array",
         "items": entry,
         "$defs": parts,

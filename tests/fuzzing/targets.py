@@ -3,6 +3,7 @@
 from tests.fuzzing.alarm_targets import ALARM_TARGETS
 from tests.fuzzing.definition_targets import DEFINITION_TARGETS
 from tests.fuzzing.document_targets import DOCUMENT_TARGETS
+from tests.fuzzing.feedback_targets import FEEDBACK_TARGETS
 from tests.fuzzing.network_targets import NETWORK_TARGETS
 from tests.fuzzing.table_targets import TABLE_TARGETS
 
@@ -14,5 +15,6 @@ TARGETS = {
         *ALARM_TARGETS,
         *TABLE_TARGETS,
         *DEFINITION_TARGETS,
+        *FEEDBACK_TARGETS,
     )
 }
