@@ -132,7 +132,7 @@ def _check(weeks: Floats, keys: Integers, past: Past, rules: Profiling) -> None:
 def _sample(weeks: Floats, order: Integers, rules: Profiling) -> WeekShapes:
     """Return the shapes of the cells to learn from: the first ones of which every day is known."""
     shapes = week_shapes(weeks[order[: _CANDIDATES * rules.sample_cells]])
-    days = shapes.known.reshape(len(shapes.known), -1, 7, 24).sum(axis=-1).min(axis=-1)
+    days = shapes.known.reshape(*shapes.known.shape[:2], 7, 24).sum(axis=-1).min(axis=-1)
     hours, worst_day = shapes.hours.max(axis=1), days.max(axis=1)
     told = hours >= rules.fewest_hours
     if not told.any():

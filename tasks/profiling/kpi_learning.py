@@ -110,7 +110,11 @@ def _cube(
     placed = (
         rows.with_columns(hour=(pl.col("period_start") - pl.lit(history.start)).dt.total_hours())
         .filter(pl.col("hour").is_between(0, hours - 1))
-        .join(pl.DataFrame({"cell_dn": cells, "place": np.arange(len(cells))}), on="cell_dn")
+        .join(
+            pl.DataFrame({"cell_dn": cells, "place": np.arange(len(cells))}),
+            on="cell_dn",
+            maintain_order="left",
+        )
     )
     values = np.full((len(cells), len(columns), hours), np.nan, np.float32)
     place, hour = placed["place"].to_numpy(), placed["hour"].to_numpy()

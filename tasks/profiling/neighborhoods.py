@@ -25,7 +25,9 @@ def neighborhood(topology: pl.DataFrame, cells: Sequence[str]) -> Neighborhood |
         topology: the columns of `COLUMNS`; of two rows of a cell the later valid one counts.
         cells: DNs, in the order of the arrays that will be asked about.
     """
-    places = pl.DataFrame({"cell_dn": cells, "place": np.arange(len(cells))})
+    places = pl.DataFrame(
+        {"cell_dn": cells, "place": np.arange(len(cells))}, schema_overrides={"cell_dn": pl.String}
+    )
     known = (
         topology.sort("valid_from")
         .unique("cell_dn", keep="last", maintain_order=True)

@@ -143,27 +143,27 @@ def _published_patterns(last: pl.DataFrame, rules: Profiling) -> Patterns | None
 
 def _members(weeks: Floats, cells: Sequence[str], groups: CellGroups) -> pl.DataFrame:
     found = groups.membership
-    labels = np.array([*groups.patterns.labels, None], object)
-    nothing = np.full(len(cells), None, object)
     reported = np.isfinite(weeks).any(axis=1).sum(axis=1)
-    reason = np.where(reported == 0, NO_DATA, np.where(groups.hours == 0, NO_SHAPE, TOO_LITTLE))
+    reason = np.where(reported == 0, 0, np.where(groups.hours == 0, 1, 2))
+    reason = np.where(found.kind == ABSTAINED, reason, -1)
     return pl.DataFrame(
         {
-            "cell_dn": cells,
-            "cell_profile": labels[found.profile],
-            "membership": np.array(KINDS, object)[found.kind],
-            "fit": found.fit.astype(np.float64),
-            "next_profile": labels[found.second],
-            "next_fit": found.second_fit.astype(np.float64),
+            "cell_dn": pl.Series(cells, dtype=pl.String),
+            "cell_profile": _texts(groups.patterns.labels, found.profile),
+            "membership": _texts(KINDS, found.kind),
+            "fit": pl.Series(found.fit.astype(np.float64)).fill_nan(None),
+            "next_profile": _texts(groups.patterns.labels, found.second),
+            "next_fit": pl.Series(found.second_fit.astype(np.float64)).fill_nan(None),
             "known_hours": reported.astype(np.int32),
-            "abstained_because": np.where(found.kind == ABSTAINED, reason, nothing),
-        },
-        schema={
-            "cell_dn": pl.String(), "cell_profile": pl.String(), "membership": pl.String(),
-            "fit": pl.Float64(), "next_profile": pl.String(), "next_fit": pl.Float64(),
-            "known_hours": pl.Int32(), "abstained_because": pl.String(),
-        },
-    ).with_columns(pl.col("fit", "next_fit").fill_nan(None))  # fmt: skip
+            "abstained_because": _texts((NO_DATA, NO_SHAPE, TOO_LITTLE), reason),
+        }
+    )
+
+
+def _texts(words: Sequence[str], places: Integers) -> pl.Series:
+    """Return the word at each place; null at -1."""
+    known = pl.Series([None, *words], dtype=pl.String)
+    return known.gather(pl.Series(np.asarray(places, np.int64) + 1))
 
 
 def _patterns(weeks: Floats, groups: CellGroups, rules: Profiling) -> pl.DataFrame:

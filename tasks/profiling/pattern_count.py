@@ -13,7 +13,7 @@ Transactions on Information Theory 60 (2014).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from tasks.profiling.arrays import Booleans, Floats, Integers
 from tasks.profiling.week_shapes import WeekShapes
@@ -21,9 +21,25 @@ from tasks.profiling.week_shapes import WeekShapes
 _MOST_DIRECTIONS = 24
 _MEDIAN_TO_THRESHOLD = (0.56, -0.95, 1.82, 1.43)  # of the aspect ratio, cubic; Gavish and Donoho
 _TIDYING_ROUNDS = 5
-_FILLING_ROUNDS = 6
-_NEIGHBOR = 4  # the distance to it says how lonely a shape is
-_LONELY = 6.0  # spreads above the usual distance to that neighbor
+_FILLING_ROUNDS = 4
+_NEIGHBOR = 4  # so many others must be like a shape, or it is lonely
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a sound number of groups is.
+
+    Attributes:
+        most: no more groups than this.
+        least_strength: prediction strength that a sound number of groups reaches.
+        least_alike: correlation with a few others below which a cell is far from all.
+        fewest: members that a group needs to count; fewer are chance.
+    """
+
+    most: int
+    least_strength: float
+    least_alike: float
+    fewest: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +57,51 @@ class Grouping:
     strengths: dict[int, float]
 
 
-def grouping(
-    sample: WeekShapes, weights: Floats, most: int, least_strength: float, fewest: int = 3
-) -> Grouping:
+def grouping(sample: WeekShapes, weights: Floats, limits: Limits) -> Grouping:
     """Return the sample in the largest sound number of groups.
 
     Args:
         sample: shapes of cells. Their order decides which half a cell falls into, and nothing
             else; hours that are unknown are filled with what the others let expect.
         weights: of the quantities.
-        most: no more groups than this.
-        least_strength: prediction strength that a sound number of groups reaches.
-        fewest: members that a group needs to count; fewer are chance.
+        limits: what a sound number of groups is.
     """
     cells = len(sample.values)
     if cells == 0:
         return Grouping(np.zeros(0, np.intp), 0, {})
-    plain = _without_noise(sample, np.sqrt(weights)[:, None])
+    flat, plain = _without_noise(sample, np.sqrt(weights)[:, None])
     groups = np.full(cells, -1, np.intp)
-    crowd = np.flatnonzero(~_is_lonely(plain))
+    crowd = np.flatnonzero(~_is_lonely(flat, limits.least_alike))
     social = plain[crowd]
-    strengths, count = _sound_count(social, most, least_strength, fewest)
+    strengths, count = _sound_count(social, limits)
     if len(social) > 1:
         groups[crowd] = _tidied(social, _cut(linkage(social, method="ward"), count))
     else:
         groups[crowd] = 0
-    return Grouping(groups, count, strengths)
+    return Grouping(groups, int(groups.max()) + 1, strengths)
 
 
-def _sound_count(
-    social: Floats, most: int, least_strength: float, fewest: int
-) -> tuple[dict[int, float], int]:
+def _sound_count(social: Floats, limits: Limits) -> tuple[dict[int, float], int]:
     """Return the strength of each number of groups, and the number to take.
 
     That with the most groups that count, and of several the smallest.
     """
-    halves = social[0::2], social[1::2]
+    halves, fewest = (social[0::2], social[1::2]), limits.fewest
     strengths, best, counting = {1: 1.0}, 1, 1
     if len(halves[1]) < 2 * fewest:
         return strengths, best
     trees = [linkage(half, method="ward") for half in halves]
-    for count in range(2, min(most, len(halves[1]) // fewest) + 1):
+    for count in range(2, min(limits.most, len(halves[1]) // fewest) + 1):
         cuts = [_tidied(half, _cut(tree, count)) for half, tree in zip(halves, trees, strict=True)]
-        strengths[count] = _strength(halves, cuts, count, fewest)
+        strengths[count] = _strength(halves, cuts, fewest)
         large = min(np.count_nonzero(np.bincount(cut) >= fewest) for cut in cuts)
-        if strengths[count] >= least_strength and large > counting:
+        if strengths[count] >= limits.least_strength and large > counting:
             best, counting = count, int(large)
     return strengths, best
 
 
-def _without_noise(sample: WeekShapes, scale: Floats) -> Floats:
-    """Return the shapes in the few directions that stand out of the noise.
+def _without_noise(sample: WeekShapes, scale: Floats) -> tuple[Floats, Floats]:
+    """Return the weeks, filled, and the same in the few directions that stand out of the noise.
 
     What is filled in changes a week's mean and variance, so each week is standardized again.
     """
@@ -100,15 +110,22 @@ def _without_noise(sample: WeekShapes, scale: Floats) -> Floats:
     for _ in range(1 if known.all() else _FILLING_ROUNDS):
         flat = (filled * scale).reshape(len(filled), -1)
         middle = flat.mean(axis=0)
-        left, sizes, right = np.linalg.svd(flat - middle, full_matrices=False)
-        ratio = min(flat.shape) / max(flat.shape)
-        threshold = np.polyval(_MEDIAN_TO_THRESHOLD, ratio) * np.median(sizes)
-        standing = np.count_nonzero(sizes > threshold)
-        kept = int(np.clip(standing, 1, min(_MOST_DIRECTIONS, len(sizes))))
-        plain = left[:, :kept] * sizes[:kept]
-        expected = (middle + plain @ right[:kept]).reshape(filled.shape) / scale
+        directions = _standing_directions(flat - middle)
+        plain = (flat - middle) @ directions
+        expected = (middle + plain @ directions.T).reshape(filled.shape) / scale
         filled = _standardized(np.where(known, filled, expected))
-    return np.asarray(plain)
+    return flat, plain
+
+
+def _standing_directions(centered: Floats) -> Floats:
+    """Return the directions [features, few] whose singular values exceed what noise makes."""
+    squares, directions = np.linalg.eigh(centered.T @ centered)
+    rank = min(centered.shape)
+    sizes = np.sqrt(np.maximum(squares[::-1][:rank], 0))
+    ratio = rank / max(centered.shape)
+    threshold = np.polyval(_MEDIAN_TO_THRESHOLD, ratio) * np.median(sizes)
+    kept = int(np.clip(np.count_nonzero(sizes > threshold), 1, min(_MOST_DIRECTIONS, rank)))
+    return np.asarray(directions[:, ::-1][:, :kept])
 
 
 def _standardized(weeks: Floats) -> Floats:
@@ -117,23 +134,21 @@ def _standardized(weeks: Floats) -> Floats:
     return np.asarray(shifted / np.where(spread > 0, spread, 1))
 
 
-def _is_lonely(plain: Floats) -> Booleans:
-    """Tell which shapes lie far from all others: they make no group and disturb all."""
-    if len(plain) <= 2 * _NEIGHBOR:
-        return np.zeros(len(plain), bool)
-    nearest = np.sqrt(np.partition(_squares(plain, plain), _NEIGHBOR, axis=1)[:, _NEIGHBOR])
-    usual = np.median(nearest)
-    width = 1.4826 * np.median(np.abs(nearest - usual))
-    return np.asarray(nearest > usual + _LONELY * max(width, 0.1 * usual))
+def _is_lonely(flat: Floats, least_alike: float) -> Booleans:
+    """Tell which weeks correlate with hardly any other: they make no group and disturb all."""
+    if len(flat) <= _NEIGHBOR:
+        return np.zeros(len(flat), bool)
+    alike = flat @ flat.T / np.mean(np.square(flat).sum(axis=1))
+    nearest = np.partition(alike, -1 - _NEIGHBOR, axis=1)[:, -1 - _NEIGHBOR]
+    return np.asarray(nearest < least_alike)
 
 
-def _strength(
-    halves: tuple[Floats, Floats], cuts: list[Integers], count: int, fewest: int
-) -> float:
+def _strength(halves: tuple[Floats, Floats], cuts: list[Integers], fewest: int) -> float:
     """Return the smaller prediction strength of the two ways between the halves."""
+    means = [_means(half, cut) for half, cut in zip(halves, cuts, strict=True)]
     return min(
-        _kept_together(cuts[1], _nearest(halves[1], _means(halves[0], cuts[0], count)), fewest),
-        _kept_together(cuts[0], _nearest(halves[0], _means(halves[1], cuts[1], count)), fewest),
+        _kept_together(cuts[1], _nearest(halves[1], means[0]), fewest),
+        _kept_together(cuts[0], _nearest(halves[0], means[1]), fewest),
     )
 
 
@@ -151,21 +166,24 @@ def _kept_together(own: Integers, told: Integers, fewest: int) -> float:
 
 
 def _cut(tree: Floats, count: int) -> Integers:
-    return np.asarray(cut_tree(tree, n_clusters=count)[:, 0], np.intp)
+    """Return at most so many groups; fewer where all in one are the same."""
+    return np.asarray(fcluster(tree, count, criterion="maxclust") - 1, np.intp)
 
 
 def _tidied(plain: Floats, groups: Integers) -> Integers:
     """Return the groups after some rounds in which each shape joins the nearest mean."""
     count = int(groups.max()) + 1
     for _ in range(_TIDYING_ROUNDS):
-        moved = _nearest(plain, _means(plain, groups, count))
+        moved = _nearest(plain, _means(plain, groups))
         if np.array_equal(moved, groups) or len(np.unique(moved)) < count:
             break
         groups = moved
     return groups
 
 
-def _means(plain: Floats, groups: Integers, count: int) -> Floats:
+def _means(plain: Floats, groups: Integers) -> Floats:
+    """Return the mean of each group; every number up to the highest has a member."""
+    count = int(groups.max()) + 1
     sums = np.zeros((count, plain.shape[1]))
     np.add.at(sums, groups, plain)
     return np.asarray(sums / np.bincount(groups, minlength=count)[:, None])

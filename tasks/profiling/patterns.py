@@ -12,7 +12,7 @@ import numpy as np
 from semantic_layer.profiling import Profiling
 from tasks.profiling.arrays import HOURS, Booleans, Floats, Integers
 from tasks.profiling.likeness import likeness
-from tasks.profiling.pattern_count import grouping
+from tasks.profiling.pattern_count import Limits, grouping
 from tasks.profiling.week_shapes import WeekShapes
 
 _SETTLING_ROUNDS = 4
@@ -95,9 +95,12 @@ def _grouped(sample: WeekShapes, rules: Rules, fewest: int) -> Floats:
     found = grouping(
         chosen(sample, slice(0, rules.profiling.sample_cells)),
         rules.weights,
-        rules.profiling.most_profiles,
-        rules.profiling.least_strength,
-        max(3, fewest // 2),
+        Limits(
+            rules.profiling.most_profiles,
+            rules.profiling.least_strength,
+            rules.profiling.least_fit**2,  # two cells of one pattern, each with its own noise
+            max(3, fewest // 2),
+        ),
     )
     sizes = np.bincount(found.groups[found.groups >= 0], minlength=found.count)
     kept = [group for group in np.argsort(-sizes, kind="stable") if sizes[group] >= fewest]

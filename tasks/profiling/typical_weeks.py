@@ -78,12 +78,16 @@ def typical_weeks(
         history: whole weeks.
     """
     found = np.full((len(cells), len(columns), HOURS), np.nan, np.float32)
-    places = pl.DataFrame({"cell_dn": cells, "place": np.arange(len(cells))})
+    places = pl.DataFrame(
+        {"cell_dn": cells, "place": np.arange(len(cells))}, schema_overrides={"cell_dn": pl.String}
+    )
     for weekday in range(7):
         days = list(_days(history, weekday))
         values = np.full((len(days), len(cells), len(columns), 24), np.nan, np.float32)
         for number, day in enumerate(days):
-            _place(values[number], read(day).join(places, on="cell_dn"), columns)
+            _place(
+                values[number], read(day).join(places, on="cell_dn", maintain_order="left"), columns
+            )
         found[..., weekday * 24 : (weekday + 1) * 24] = _median(values)
     return found
 
