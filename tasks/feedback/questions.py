@@ -10,9 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-PROBABILITIES = ("is_real_probability", "real_probability", "probability")
-"""Columns of findings, the first that is there, that say how probable a real problem is."""
-
 _AGAIN = 0.5
 """What a further question about one cell or one KPI is worth, next to the one before it."""
 
@@ -68,10 +65,9 @@ def uncertainty(columns: list[str], cut: Cut) -> pl.Expr:
         cut: where it is highest.
     """
     near_score = cut.score / pl.max_horizontal(pl.col("peak_score"), pl.lit(cut.score))
-    named = next((name for name in PROBABILITIES if name in columns), None)
-    if named is None:
+    if "probability" not in columns:
         return near_score.fill_nan(0.0)
-    probability = pl.col(named)
+    probability = pl.col("probability")
     above = (1 - probability) / (1 - cut.probability)
     below = probability / cut.probability
     near = pl.when(probability >= cut.probability).then(above).otherwise(below)

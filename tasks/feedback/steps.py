@@ -160,7 +160,10 @@ def _asked(window: Window | None, budget: int) -> pl.DataFrame:
         window = Window(bounds.end, bounds.end + timedelta(days=1)).before(
             timedelta(days=_ASKED_DAYS)
         )
-    findings = tables.read(_FINDINGS, window).drop(*LINEAGE_COLUMNS).collect()
+    key = ["anomaly_id", "window_start"]
+    worth = tables.read("cell_anomalies.worth", window, columns=[*key, "probability"]).collect()
+    told = tables.read(_FINDINGS, window).drop(*LINEAGE_COLUMNS).collect()
+    findings = told.join(worth, on=key, how="left", maintain_order="left")
     judged_before = tables.read(_VERDICTS, columns=["anomaly_id"]).collect()["anomaly_id"]
     return questions(findings, judged_before, budget, Cut(_CUT, detection().score_begins))
 

@@ -17,7 +17,7 @@ def asked(rows, budget=10, judged=NOBODY):
 
 
 def with_probability(rows, *values):
-    return rows.with_columns(pl.Series("is_real_probability", values, dtype=pl.Float64))
+    return rows.with_columns(pl.Series("probability", values, dtype=pl.Float64))
 
 
 def test_without_a_probability_those_near_the_threshold_come_first():
