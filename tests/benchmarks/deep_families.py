@@ -1,13 +1,15 @@
 """Neural and boosted families beside principal components and the detector, on sample towns.
 
-`python -m tests.benchmarks deep_families [seed ...]` fits each family on the history of up to a
-hundred cells of a town, scores all its cells over the newest days, and prints how well scores rank
-affected periods, what a fit costs and what scoring a cell's day costs, in CPU time of one thread.
-Constants were chosen on the towns of seeds 11 and 21; those shown by default are others.
+Each family is fitted on the history of up to a hundred cells of a town and scores all its cells
+over the newest days. Printed are how well scores rank affected periods, what a fit costs and what
+scoring a cell's day costs, in CPU time of one thread. Constants were chosen on the towns of seeds
+11 and 21; those shown by default are others. `python -m tests.benchmarks deep_families
+[--seeds 31 41]`.
 """
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,7 +31,7 @@ from tasks.anomaly.families.principal_components import PrincipalComponents
 from tasks.anomaly.families.transformer import Transformer
 from tasks.anomaly.plan import Plan, scoring_plan
 from tasks.anomaly.scored_kpis import scored_kpis
-from tasks.anomaly.scoring import learnt_network, panel_of, scores_of
+from tasks.anomaly.scoring import panel_of, scores_of
 from tasks.anomaly.young_cells import young_cells
 from tasks.evaluation.precision import average_precision, vus_pr
 from tasks.evaluation.truth import ScoredGrid, scored_grid
@@ -131,13 +133,13 @@ def shown_town(
     old = sorted(set(cells) - set(young_cells(rows.lazy(), cells, plan)))
     workers = SerialWorkerPool()
 
-    def read(wanted: list[str]) -> pl.DataFrame:
-        return rows.filter(pl.col("cell_dn").is_in(wanted))
+    def read(wanted: Sequence[str]) -> pl.DataFrame:
+        return rows.filter(pl.col("cell_dn").is_in(list(wanted)))
 
-    scores, _ = scores_of(plan, old, read, workers)  # type: ignore[arg-type]
+    scored = scores_of(plan, old, read, workers)
     cube = kpi_cube(rows.filter(pl.col("cell_dn").is_in(old)), plan.kpis, plan.grid)
-    strays = _deviations(cube, learnt_network(plan, cube, workers), plan)
-    judged = scores.filter(pl.col("cell_dn").is_in(cube.cells))
+    strays = _deviations(cube, scored.network, plan)
+    judged = scored.rows.filter(pl.col("cell_dn").is_in(cube.cells))
     chosen = set(panel_of(cube.cells, _FITTED_CELLS))
     return Town(
         Panel(strays, tuple(kpi.name for kpi in plan.kpis), plan.grid.slots_a_day),
