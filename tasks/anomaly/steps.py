@@ -10,13 +10,13 @@ from semantic_layer.detection import detection
 from semantic_layer.evidence import evidence_rules
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
-from tasks.anomaly.evidence import evidence
 from tasks.anomaly.model_names import CHALLENGER
 from tasks.anomaly.models_at_work import appointed
+from tasks.anomaly.nearby.evidence import evidence
+from tasks.anomaly.nearby.surroundings import surroundings
 from tasks.anomaly.outcome import scored_window
 from tasks.anomaly.published_profiles import newest_profiles
 from tasks.anomaly.scored_kpis import scored_kpis
-from tasks.anomaly.surroundings import surroundings
 from tasks.step import run_id, step
 from tasks.wiring import services
 

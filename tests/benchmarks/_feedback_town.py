@@ -15,10 +15,10 @@ from semantic_layer.finding_worth import finding_worth
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.adapters.serial_worker_pool import SerialWorkerPool
-from tasks.anomaly.finding_features import EVIDENCE, Surroundings, finding_features
-from tasks.anomaly.finding_neighborhood import places_of
 from tasks.anomaly.outcome import scored_window
 from tasks.anomaly.scored_kpis import scored_kpis
+from tasks.anomaly.worth.finding_features import EVIDENCE, Surroundings, finding_features
+from tasks.anomaly.worth.finding_neighborhood import places_of
 from tasks.twin import files
 from tasks.twin.alarm_delivery import sent_notifications
 from tasks.twin.alarm_lives import alarm_lives

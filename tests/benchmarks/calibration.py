@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from semantic_layer.finding_worth import finding_worth
 from tasks.anomaly.arrays import Floats
 from tasks.anomaly.calibration import calm_levels, tail_probabilities
-from tasks.anomaly.false_discovery import q_values_by_profile
+from tasks.anomaly.worth.false_discovery import q_values_by_profile
 from tests.benchmarks._feedback_town import Delivered, delivered_town, scored_days
 
 SEEDS = (62, 65)

@@ -8,9 +8,9 @@ import polars as pl
 
 from semantic_layer.detection import detection
 from semantic_layer.evidence import evidence_rules
-from tasks.anomaly.evidence import evidence
+from tasks.anomaly.nearby.evidence import evidence
+from tasks.anomaly.nearby.surroundings import ALARMS, CELLS, CHANGES, LINKS, NODES, Surroundings
 from tasks.anomaly.onset import onsets
-from tasks.anomaly.surroundings import ALARMS, CELLS, CHANGES, LINKS, NODES, Surroundings
 
 CELLS_A_SITE = 6
 SITES_A_ROUTER = 40

@@ -15,8 +15,8 @@ import polars as pl
 from semantic_layer.detection import detection
 from semantic_layer.finding_worth import finding_worth
 from semantic_layer.loading import catalogue
-from tasks.anomaly.finding_features import feature_names
-from tasks.anomaly.verdict_model import fitted_verdicts, probabilities
+from tasks.anomaly.worth.finding_features import feature_names
+from tasks.anomaly.worth.verdict_model import fitted_verdicts, probabilities
 from tests.benchmarks._feedback_town import Delivered, delivered_town, featured, scored_days
 
 SEEDS = (62, 65, 66)

@@ -4,9 +4,18 @@ import polars as pl
 
 from semantic_layer.detection import detection
 from semantic_layer.evidence import evidence_rules
-from tasks.anomaly.evidence import evidence
-from tests.tasks.anomaly import near_world as world
-from tests.tasks.anomaly.near_world import AMF, ROUTER, alarm, around, cell, change, drift, element
+from tasks.anomaly.nearby.evidence import evidence
+from tests.tasks.anomaly.nearby import near_world as world
+from tests.tasks.anomaly.nearby.near_world import (
+    AMF,
+    ROUTER,
+    alarm,
+    around,
+    cell,
+    change,
+    drift,
+    element,
+)
 
 
 def test_what_stands_near_a_finding_is_a_story_with_its_times(golden):

@@ -7,7 +7,7 @@ import pytest
 
 from semantic_layer.evidence import evidence_rules
 from tasks.anomaly.onset import ONSETS, onsets
-from tests.tasks.anomaly import near_world as world
+from tests.tasks.anomaly.nearby import near_world as world
 
 RULES = evidence_rules()
 CALM, ODD = 0.5, 3.5

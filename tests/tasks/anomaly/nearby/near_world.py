@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from tasks.anomaly import surroundings as shapes
-from tasks.anomaly.surroundings import Surroundings
+from tasks.anomaly.nearby import surroundings as shapes
+from tasks.anomaly.nearby.surroundings import Surroundings
 
 START = datetime(2026, 3, 4, 8, tzinfo=UTC)
 """When the findings begin."""

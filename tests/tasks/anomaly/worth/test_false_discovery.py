@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 from scipy.special import ndtr
 
 from semantic_layer.errors import InputError
-from tasks.anomaly.false_discovery import (
+from tasks.anomaly.worth.false_discovery import (
     calm_share_of,
     episode_probabilities,
     extremal_index,

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from semantic_layer.finding_worth import FindingWorth
 from tasks.anomaly.arrays import Integers, Schema
-from tasks.anomaly.finding_neighborhood import close_pairs
+from tasks.anomaly.worth.finding_neighborhood import close_pairs
 
 BUDGET: Schema = {
     "anomaly_id": pl.String,

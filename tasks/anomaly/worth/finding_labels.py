@@ -10,7 +10,7 @@ from scipy.special import logit
 from semantic_layer.finding_worth import FindingWorth
 from semantic_layer.identity import managed_element_expression
 from tasks.anomaly.arrays import Booleans, Floats, Integers
-from tasks.anomaly.verdict_trust import weighed_by_author
+from tasks.anomaly.worth.verdict_trust import weighed_by_author
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import polars as pl
 
 from semantic_layer.kpis import Kpi
 from tasks.anomaly.arrays import Schema
-from tasks.anomaly.finding_blame import blame_features, blame_names
-from tasks.anomaly.finding_neighborhood import NEARBY, PLACES, nearby_features
+from tasks.anomaly.worth.finding_blame import blame_features, blame_names
+from tasks.anomaly.worth.finding_neighborhood import NEARBY, PLACES, nearby_features
 
 _TIME = pl.Datetime("us", "UTC")
 _KEY = ["anomaly_id", "window_start"]

@@ -8,11 +8,11 @@ import polars as pl
 
 from semantic_layer.errors import InputError
 from semantic_layer.finding_worth import FindingWorth
-from tasks.anomaly.alert_budget import within_budget
 from tasks.anomaly.arrays import Floats, Schema
 from tasks.anomaly.calibration import tail_probabilities
-from tasks.anomaly.false_discovery import episode_probabilities, q_values
-from tasks.anomaly.verdict_model import REASON, probabilities, reasons
+from tasks.anomaly.worth.alert_budget import within_budget
+from tasks.anomaly.worth.false_discovery import episode_probabilities, q_values
+from tasks.anomaly.worth.verdict_model import REASON, probabilities, reasons
 from tasks.stored_models import StoredModel
 
 _TIME = pl.Datetime("us", "UTC")

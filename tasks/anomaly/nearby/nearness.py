@@ -13,7 +13,7 @@ from data_products.network_topology.ways_to_core import ways_to_core
 from semantic_layer.evidence import EvidenceRules
 from semantic_layer.identity import cell_dn_expression, managed_element_expression
 from tasks.anomaly.arrays import Schema
-from tasks.anomaly.surroundings import Surroundings
+from tasks.anomaly.nearby.surroundings import Surroundings
 
 RELATIONS = ("same_cell", "same_site", "upstream", "neighbor_site", "network")
 """The nearest first."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.anomaly.arrays import Floats
-from tasks.anomaly.finding_labels import Labelled
+from tasks.anomaly.worth.finding_labels import Labelled
 
 if TYPE_CHECKING:
     import xgboost

@@ -8,7 +8,7 @@ import polars as pl
 
 from semantic_layer.identity import managed_element_expression
 from tasks.anomaly.arrays import Schema
-from tasks.anomaly.surroundings import Surroundings
+from tasks.anomaly.nearby.surroundings import Surroundings
 
 _TIME = pl.Datetime("us", "UTC")
 EVENTS: Schema = {

@@ -9,12 +9,21 @@ import pytest
 from data_products.registry import table
 from semantic_layer.detection import detection
 from semantic_layer.evidence import evidence_rules
-from tasks.anomaly.evidence import EVIDENCE, evidence
-from tasks.anomaly.near_events import near_events
-from tasks.anomaly.nearness import near, placed_findings
-from tasks.anomaly.surroundings import Surroundings
-from tests.tasks.anomaly import near_world as world
-from tests.tasks.anomaly.near_world import AMF, ROUTER, alarm, around, cell, change, drift, element
+from tasks.anomaly.nearby.evidence import EVIDENCE, evidence
+from tasks.anomaly.nearby.near_events import near_events
+from tasks.anomaly.nearby.nearness import near, placed_findings
+from tasks.anomaly.nearby.surroundings import Surroundings
+from tests.tasks.anomaly.nearby import near_world as world
+from tests.tasks.anomaly.nearby.near_world import (
+    AMF,
+    ROUTER,
+    alarm,
+    around,
+    cell,
+    change,
+    drift,
+    element,
+)
 
 RULES = evidence_rules()
 HOSTILE = "<script>x</script> “close” \x1b[31mred\x00\u202e\n\nnext" + 200 * "long "

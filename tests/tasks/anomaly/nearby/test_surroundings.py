@@ -10,10 +10,10 @@ from data_products.registry import table
 from semantic_layer.evidence import evidence_rules
 from semantic_layer.periods import Window
 from tasks.adapters.memory_tables import InMemoryTables
-from tasks.anomaly import surroundings as shapes
-from tasks.anomaly.surroundings import surroundings
-from tests.tasks.anomaly import near_world as world
-from tests.tasks.anomaly.near_world import alarm, cell, change, element
+from tasks.anomaly.nearby import surroundings as shapes
+from tasks.anomaly.nearby.surroundings import surroundings
+from tests.tasks.anomaly.nearby import near_world as world
+from tests.tasks.anomaly.nearby.near_world import alarm, cell, change, element
 
 RULES = evidence_rules()
 DAY = Window(world.DAY, world.DAY + timedelta(days=1))

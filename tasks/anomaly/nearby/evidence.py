@@ -9,10 +9,10 @@ import polars as pl
 from semantic_layer.detection import Detection
 from semantic_layer.evidence import EvidenceRules
 from tasks.anomaly.arrays import Schema
-from tasks.anomaly.near_events import moment, near_events
-from tasks.anomaly.nearness import RELATIONS, near, placed_findings
-from tasks.anomaly.neighbor_states import neighbor_states
-from tasks.anomaly.surroundings import Surroundings
+from tasks.anomaly.nearby.near_events import moment, near_events
+from tasks.anomaly.nearby.nearness import RELATIONS, near, placed_findings
+from tasks.anomaly.nearby.neighbor_states import neighbor_states
+from tasks.anomaly.nearby.surroundings import Surroundings
 
 _TIME = pl.Datetime("us", "UTC")
 EVIDENCE: Schema = {

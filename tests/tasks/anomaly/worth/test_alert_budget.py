@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from semantic_layer.finding_worth import finding_worth
-from tasks.anomaly.alert_budget import BUDGET, causes, within_budget
-from tasks.anomaly.finding_neighborhood import places_of
+from tasks.anomaly.worth.alert_budget import BUDGET, causes, within_budget
+from tasks.anomaly.worth.finding_neighborhood import places_of
 
 RULES = finding_worth()
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)

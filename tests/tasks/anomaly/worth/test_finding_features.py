@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from semantic_layer.loading import catalogue
-from tasks.anomaly.finding_features import Surroundings, feature_names, finding_features
-from tasks.anomaly.finding_neighborhood import places_of
 from tasks.anomaly.findings import FINDINGS
+from tasks.anomaly.worth.finding_features import Surroundings, feature_names, finding_features
+from tasks.anomaly.worth.finding_neighborhood import places_of
 
 KPIS = [kpi for kpi in catalogue().kpis.values() if kpi.is_scored]
 DAY = datetime(2026, 3, 30, tzinfo=UTC)

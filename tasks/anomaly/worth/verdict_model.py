@@ -17,9 +17,9 @@ from semantic_layer.detection import Detection
 from semantic_layer.errors import InputError
 from semantic_layer.finding_worth import FindingWorth
 from tasks.anomaly.arrays import Floats, Schema
-from tasks.anomaly.finding_labels import READ_BY_PRIOR, Labelled, labelled, prior_parts
-from tasks.anomaly.verdict_calibration import Platt, cut_keeping, fitted_platt, log_loss
-from tasks.anomaly.verdict_trees import contributions, grown, margins
+from tasks.anomaly.worth.finding_labels import READ_BY_PRIOR, Labelled, labelled, prior_parts
+from tasks.anomaly.worth.verdict_calibration import Platt, cut_keeping, fitted_platt, log_loss
+from tasks.anomaly.worth.verdict_trees import contributions, grown, margins
 from tasks.stored_models import StoredModel
 
 FAMILY = "verdicts"

@@ -9,7 +9,7 @@ from scipy.special import expit, log_expit
 
 from semantic_layer.finding_worth import FindingWorth
 from tasks.anomaly.arrays import Floats
-from tasks.anomaly.finding_labels import Labelled
+from tasks.anomaly.worth.finding_labels import Labelled
 
 _SLOPES = (0.2, 2.0)
 

@@ -10,10 +10,10 @@ from scipy.special import logit
 from semantic_layer.detection import detection
 from semantic_layer.errors import InputError
 from semantic_layer.finding_worth import finding_worth
-from tasks.anomaly.finding_neighborhood import places_of
-from tasks.anomaly.verdict_model import effects, fitted_verdicts, probabilities, reasons
-from tasks.anomaly.verdict_trust import weighed_by_author
-from tasks.anomaly.worth import WORTH, CalmScores, Reading, findings_worth
+from tasks.anomaly.worth.finding_neighborhood import places_of
+from tasks.anomaly.worth.findings_worth import WORTH, CalmScores, Reading, findings_worth
+from tasks.anomaly.worth.verdict_model import effects, fitted_verdicts, probabilities, reasons
+from tasks.anomaly.worth.verdict_trust import weighed_by_author
 from tasks.stored_models import StoredModel, from_bytes, to_bytes
 
 RULES, BEGINS = finding_worth(), detection()
@@ -157,7 +157,7 @@ def test_few_verdicts_or_of_one_kind_leave_the_prior():
     one_kind = fitted(features, verdicts(features, np.zeros(400)))
     assert one_kind.settings["prior_because"] == "verdicts of one kind only"
     for model in (few, one_kind):
-        told = probabilities(model, features.with_columns(peak_score=6.0))["probability"]
+        told = probabilities(model, features.with_columns(peak_score=detection().score_begins))["probability"]
         assert told.to_numpy() == pytest.approx(RULES.prior.at_begin)
         assert model.settings["cut"] == 0
 

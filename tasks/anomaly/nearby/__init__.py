@@ -1,0 +1,1 @@
+"""What stood near findings: alarms, changes and cells around them; facts, not causes."""

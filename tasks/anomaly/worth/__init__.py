@@ -1,0 +1,1 @@
+"""What findings are worth: probability, learnt from verdicts, and the order of reading."""
