@@ -55,7 +55,7 @@ def measure() -> None:
             )
 
 
-def broken_world(cells: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def broken_world(cells: int, seed: int, share: float = BROKEN) -> tuple[np.ndarray, np.ndarray]:
     """Return rows [cells, KPIs] in their own spreads and which ones are broken, [cells].
 
     A KPI's values among broken cells are those that these cells would have, in another order: as
@@ -70,7 +70,7 @@ def broken_world(cells: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         own = factors[regimes == regime]
         rows[regimes == regime] = middle + own @ straight + 0.35 * np.tanh(2 * own) @ bent
     rows += NOISE * rows.std(axis=0) * random.normal(size=rows.shape)
-    broken = random.choice(cells, int(cells * BROKEN), replace=False)
+    broken = random.choice(cells, int(cells * share), replace=False)
     for kpi in range(KPIS):
         rows[broken, kpi] = rows[random.permutation(broken), kpi]
     is_broken = np.zeros(cells, bool)

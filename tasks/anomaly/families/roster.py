@@ -7,6 +7,7 @@ is missing. PyTorch itself is only loaded when one of them fits or scores.
 from importlib.util import find_spec
 
 from tasks.anomaly.families.autoencoder import Autoencoder
+from tasks.anomaly.families.boosted_residual import BoostedResidual
 from tasks.anomaly.families.channel_neighbor import ChannelNeighbor
 from tasks.anomaly.families.cluster_distance import ClusterDistance
 from tasks.anomaly.families.cnn_forecast import CnnForecast
@@ -22,7 +23,7 @@ from tasks.anomaly.families.recent_change import RecentChange
 from tasks.anomaly.families.robust_covariance import RobustCovariance
 from tasks.anomaly.families.transformer import Transformer
 
-_CLASSICAL: tuple[Family, ...] = (
+_ALWAYS: tuple[Family, ...] = (
     DynamicThreshold(),
     PrincipalComponents(),
     RobustCovariance(),
@@ -30,13 +31,14 @@ _CLASSICAL: tuple[Family, ...] = (
     NearestSubsequence(),
     ClusterDistance(),
     ChannelNeighbor(),
+    BoostedResidual(),
     RecentChange(RobustCovariance()),
     Lasting(RobustCovariance()),
     Ensemble((RobustCovariance(), GaussianMixture(), NearestSubsequence())),
 )
 _NEURAL: tuple[Family, ...] = (CnnForecast(), LstmForecast(), Autoencoder(), Transformer())
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (*_CLASSICAL, *_NEURAL)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (*_ALWAYS, *_NEURAL)}
 """Every family that a stored model can name."""
 
 

@@ -12,7 +12,7 @@ from tasks.anomaly.arrays import Floats
 from tasks.anomaly.families.family import Panel
 
 _WILDEST = 20.0
-_AROUND = 15  # periods on either side that share in the expectation of a slot of the day
+_AROUND = 15  # periods on either side, at most, that share in what a slot of the day lets expect
 _UNKNOWN_PERIOD = 125
 _FIRST_LAG, _LAST_LAG, _LONGEST = 3, 400, 300
 _PERIOD_SAMPLES = 20_000
@@ -68,7 +68,8 @@ def _usual_day(training: Floats, slots_a_day: int) -> Floats | None:
     whole = training[: days * slots_a_day].reshape(days, slots_a_day, -1)
     known = np.isfinite(whole)
     total, count = np.where(known, whole, 0).sum(axis=0), known.sum(axis=0)
-    around = [np.roll(np.arange(slots_a_day), shift) for shift in range(-_AROUND, _AROUND + 1)]
+    reach = min(_AROUND, slots_a_day // 16)
+    around = [np.roll(np.arange(slots_a_day), shift) for shift in range(-reach, reach + 1)]
     totals = np.sum([total[slots] for slots in around], axis=0)
     counts = np.sum([count[slots] for slots in around], axis=0)
     return np.asarray(totals / np.maximum(counts, 1))
