@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 from tasks.profiling.arrays import Floats, Integers
 
 _FAULT_SQUARE = 3.0  # mean square of an hour's KPIs, where 1 is usual
+_LEAST_SPREAD = 0.5  # of scores: below it most of a row is one and the same value
 _SATURDAY = 5
 
 
@@ -56,13 +57,8 @@ def _normal_scores(rows: Floats, fewest: int) -> Floats:
         scores = ndtri((ranks - 0.5) / count)
         scores = np.where(known, scores, np.nan)
         spread = np.sqrt(np.nansum(np.square(scores), axis=1, keepdims=True) / count)
-    is_told = (count >= fewest) & (spread > _least_spread())
+    is_told = (count >= fewest) & (spread > _LEAST_SPREAD)
     return np.asarray(np.where(is_told, scores / np.where(spread > 0, spread, 1), np.nan))
-
-
-def _least_spread() -> float:
-    """Return the spread of scores below which most of a row is one and the same value."""
-    return 0.5
 
 
 def _without_faults(scores: Floats) -> Floats:
