@@ -32,7 +32,8 @@ class GaussianMixture:
 
     Attributes:
         components: ways to be normal.
-        rounds: of expectation and maximization.
+        rounds: of expectation and maximization, at most.
+        least_gain: of the mean log density in a round, under which learning ends.
         trimmed: share of rows that teach nothing, as least likely.
         floor: variance added to every KPI's, in squared spreads.
         fit_rows: most periods to learn from.
@@ -41,6 +42,7 @@ class GaussianMixture:
 
     components: int = 8
     rounds: int = 30
+    least_gain: float = 2e-3
     trimmed: float = 0.005
     floor: float = 0.02
     fit_rows: int = 20_000
@@ -64,6 +66,7 @@ class GaussianMixture:
         centers = cluster_centers(rows, self.components, _START_ROUNDS, seed)
         belongs = np.eye(len(centers), dtype=np.float32)[nearest(rows, centers)[0][:, 0]]
         mixture = self._learnt(rows, belongs)
+        before = -np.inf
         for _ in range(self.rounds):
             logs = np.stack([_log_density(rows, *part) for part in mixture], axis=1)
             top = logs.max(axis=1, keepdims=True)
@@ -72,6 +75,9 @@ class GaussianMixture:
             density = (np.log(total) + top)[:, 0]
             likely *= (density >= np.quantile(density, self.trimmed))[:, None] / total
             mixture = self._learnt(rows, likely.astype(np.float32))
+            if density.mean() - before < self.least_gain:
+                break
+            before = float(density.mean())
         arrays = {
             "weights": np.array([weight for weight, _, _ in mixture]),
             "means": np.stack([mean for _, mean, _ in mixture]),
