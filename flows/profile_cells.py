@@ -7,6 +7,7 @@ from semantic_layer.periods import Window
 from tasks.curation.steps import newest_published, newest_snapshot
 from tasks.profiling import steps as profiling
 from tasks.profiling.typical_weeks import coming_week, weeks_of
+from tasks.reporting.steps import write_profile_page
 from tasks.step import scheduled_at
 
 
@@ -21,4 +22,6 @@ def profile_cells(window: Window | None = None) -> list[Snapshot]:
     if window is None:
         window = coming_week(newest_published("cell_kpis", scheduled_at(), "hour"))
     kpis = newest_snapshot("cell_kpis")
-    return [profiling.profile_cells(kpis, week) for week in weeks_of(window)]
+    found = [profiling.profile_cells(kpis, week) for week in weeks_of(window)]
+    write_profile_page(weeks_of(window)[-1])
+    return found

@@ -40,6 +40,8 @@ class Catalogue:
         correlation_rules: which alarm brings which, by name.
         synonym_terms: terms of the field with what they mean, by term.
         lifecycles: rules of keeping, by name.
+        owned_rules: rules of evidence, worth, promotion and profiling, by file name, where a
+            folder has them.
     """
 
     measurements: Mapping[str, Measurement]
@@ -53,6 +55,7 @@ class Catalogue:
     correlation_rules: Mapping[str, CorrelationRule] = field(default_factory=dict)
     synonym_terms: Mapping[str, Synonym] = field(default_factory=dict)
     lifecycles: Mapping[str, Lifecycle] = field(default_factory=dict)
+    owned_rules: Mapping[str, BaseModel] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -69,6 +72,7 @@ class Catalogue:
             self.alarms,
             self.probable_causes,
             self.correlation_rules,
+            self.owned_rules,
         )
         content: list[object] = [
             {name: item.model_dump(mode="json") for name, item in kind.items()} for kind in kinds

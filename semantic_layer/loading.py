@@ -1,15 +1,15 @@
 """Loading: from YAML to a checked catalogue, or to every problem at once.
 
-A catalogue's folder holds the files named in `_KINDS`, and `detection.yaml`. Several folders make
-one catalogue: a network's own definitions may stand beside the packaged ones.
+A catalogue's folder holds the files named in `_KINDS` and `_OWNED_RULES`, and `detection.yaml`.
+Several folders make one catalogue: a network's own definitions may stand beside the packaged ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
@@ -18,12 +18,16 @@ from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft
 from semantic_layer.errors import DefinitionError, did_you_mean
+from semantic_layer.evidence import load_evidence_rules
+from semantic_layer.finding_worth import load_finding_worth
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
+from semantic_layer.model_promotion import load_model_promotion
 from semantic_layer.profiles import Profile
+from semantic_layer.profiling import load_profiling
 from semantic_layer.rules import RULES
 from semantic_layer.synonyms import Synonym
 from semantic_layer.units import parse_unit
@@ -36,6 +40,12 @@ PACKAGED = Path(__file__).parent / "catalogue"
 """The folder of the definitions that come with the project."""
 
 _DETECTION = "detection.yaml"
+_OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
+    "evidence.yaml": load_evidence_rules,
+    "finding_worth.yaml": load_finding_worth,
+    "model_promotion.yaml": load_model_promotion,
+    "profiling.yaml": load_profiling,
+}
 _KINDS: Mapping[str, tuple[str, type[Definition]]] = {
     "managed_objects.yaml": ("object class", ObjectClass),
     "profiles.yaml": ("profile", Profile),
@@ -83,7 +93,7 @@ def load_catalogue(*folders: Path) -> Catalogue:
 
     Raises:
         CatalogueError: with every problem of every file.
-        DefinitionError: the rules of detection cannot be used.
+        DefinitionError: the rules of detection, or other rules with an owner, cannot be used.
     """
     draft = Draft()
     problems: list[Problem] = []
@@ -102,7 +112,13 @@ def load_catalogue(*folders: Path) -> Catalogue:
     if problems:
         raise CatalogueError(problems)
     rules = [folder / _DETECTION for folder in folders if (folder / _DETECTION).is_file()]
-    return _assembled(draft, load_detection(rules[-1]) if rules else None)
+    owned = {
+        name: load(folder / name)
+        for folder in folders
+        for name, load in _OWNED_RULES.items()
+        if (folder / name).is_file()
+    }
+    return _assembled(draft, load_detection(rules[-1]) if rules else None, owned)
 
 
 def _place(draft: Draft, kind: str, model: type[Definition], entry: Entry) -> Iterator[Problem]:
@@ -146,7 +162,7 @@ def _explained(kind: str, model: type[Definition], entry: Entry, detail: ErrorDe
     )
 
 
-def _assembled(draft: Draft, rules: Detection | None) -> Catalogue:
+def _assembled(draft: Draft, rules: Detection | None, owned: Mapping[str, BaseModel]) -> Catalogue:
     measurements = _items(draft.measurements)
     return Catalogue(
         measurements=measurements,
@@ -165,6 +181,7 @@ def _assembled(draft: Draft, rules: Detection | None) -> Catalogue:
         correlation_rules=_items(draft.correlations),
         synonym_terms=_items(draft.synonyms),
         lifecycles=_items(draft.lifecycles),
+        owned_rules=owned,
     )
 
 

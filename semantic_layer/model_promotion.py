@@ -68,4 +68,13 @@ class ModelPromotion(BaseModel):
 @cache
 def model_promotion() -> ModelPromotion:
     """Return the packaged rules of training and promotion."""
-    return load_rules(PACKAGED, ModelPromotion)
+    return load_model_promotion(PACKAGED)
+
+
+def load_model_promotion(path: Path) -> ModelPromotion:
+    """Return the rules of training and promotion in a file.
+
+    Raises:
+        DefinitionError: an entry lacks owner, unit or description, or values contradict.
+    """
+    return load_rules(path, ModelPromotion, "training and promotion")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from semantic_layer.errors import InputError
-from tasks.anomaly.model_names import CHALLENGER, CHAMPION, named_cells
+from tasks.anomaly.model_names import CHALLENGER, CHAMPION, model_reference, named_cells
 from tasks.anomaly.serving import ModelsAtWork, Served, Serving
 from tasks.ports import ModelRegistry
 
@@ -44,7 +44,7 @@ def appointed(registry: ModelRegistry, profiles: Mapping[str, str]) -> Appointed
                 except InputError as error:
                     refusals.append(f"{name} version {version.version} does not score: {error}")
                     continue
-                served = Served(f"{name}/{version.version}", model)
+                served = Served(model_reference(name, version.version), model)
                 found[alias].setdefault((rest[0], rest[1]), {})[profile] = served
     groups = sorted({group for servings in found.values() for group in servings})
     return Appointed(
@@ -61,6 +61,19 @@ def appointed(registry: ModelRegistry, profiles: Mapping[str, str]) -> Appointed
         },
         tuple(refusals),
     )
+
+
+def champion_of(registry: ModelRegistry, name: str) -> tuple[Served | None, str]:
+    """Return who serves under a name, and a sentence where somebody should but is refused."""
+    held = registry.assignments(name, CHAMPION)
+    if not held or held[-1][0] is None:
+        return None, ""
+    number = held[-1][0]
+    try:
+        model, _ = registry.load(name, number)
+    except InputError as error:
+        return None, f"{name} version {number} does not serve: {error}"
+    return Served(model_reference(name, number), model), ""
 
 
 def _serving(models: Mapping[str, Served], profiles: Mapping[str, str]) -> Serving:

@@ -31,6 +31,7 @@ from tasks.reporting.network_report import network_report
 from tasks.reporting.notifications import notification
 from tasks.reporting.pictures import map_picture, timelines_picture
 from tasks.reporting.plain_text import cell_text, kpi_text, report_text
+from tasks.reporting.profile_page import profile_page
 from tasks.reporting.reading import PublishedTables, read_as, report_material
 from tasks.step import run_id, show_markdown, show_table, step
 from tasks.wiring import services
@@ -138,6 +139,20 @@ def write_catalogue() -> str:
     entries = catalogue_entries(products(), catalogue(), lineage_graph(), tables, moment, size_of)
     page = catalogue_page(entries, lineage_graph(), moment, catalogue().version)
     return str(write_files(root / "reports" / "catalogue", {"index.html": page.encode()}))
+
+
+@step
+def write_profile_page(week: Window) -> str:
+    """Write the page of the week's profiles and of what KPIs follow; return its path."""
+    tables = services().tables
+    profiles, patterns, groups, dependencies = (
+        tables.read(f"cell_profiles{part}", week).collect()
+        for part in ("", ".patterns", ".kpi_groups", ".kpi_dependencies")
+    )
+    titles = {kpi.name: kpi.title for kpi in catalogue().kpis.values()}
+    page = profile_page(patterns, groups, dependencies, profiles, titles)
+    folder = services().settings.root / "reports" / "profiles"
+    return str(write_files(folder, {"index.html": page.encode()}))
 
 
 @step
