@@ -63,17 +63,22 @@ class Family(Protocol):
 
     A score at a period reads that period and at most `context_periods` before it, never later
     ones: scored one by one or all at once, periods get the same score.
-
-    Attributes:
-        name: as in stored models and settings.
-        title: as people read it.
-        reason: what it finds that others do not, in a sentence.
-        context_periods: how far back a score reads.
     """
 
-    name: str
-    title: str
-    reason: str
+    @property
+    def name(self) -> str:
+        """As in stored models and settings."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """What it finds that others do not, in a sentence."""
+        ...
 
     @property
     def context_periods(self) -> int:

@@ -5,7 +5,6 @@ is missing. PyTorch itself is only loaded when one of them fits or scores.
 """
 
 from importlib.util import find_spec
-from typing import cast
 
 from tasks.anomaly.families.autoencoder import Autoencoder
 from tasks.anomaly.families.boosted_residual import BoostedResidual
@@ -37,8 +36,7 @@ _ALWAYS: tuple[Family, ...] = (
     Lasting(RobustCovariance()),
     Ensemble((RobustCovariance(), GaussianMixture(), NearestSubsequence())),
 )
-# Their names are class variables, which the protocol leaves open and mypy does not.
-_NEURAL = cast("tuple[Family, ...]", (CnnForecast(), LstmForecast(), Autoencoder(), Transformer()))
+_NEURAL: tuple[Family, ...] = (CnnForecast(), LstmForecast(), Autoencoder(), Transformer())
 
 FAMILIES: dict[str, Family] = {family.name: family for family in (*_ALWAYS, *_NEURAL)}
 """Every family that a stored model can name."""
