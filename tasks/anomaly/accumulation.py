@@ -5,12 +5,14 @@ from scipy.signal import lfilter
 
 from tasks.anomaly.arrays import Floats
 
+_MOST_A_PERIOD = 6.0  # spreads: a short pulse is judged when it happens, and leaves no trail
+
 
 def accumulated(deviations: Floats, span_periods: float) -> Floats:
     """Return the exponentially weighted mean over the last axis, causal; NaN where data lacks.
 
     Where part of the memory is empty, the mean of what is there is damped so that noise alone
-    strays no farther than with a full one.
+    strays no farther than with a full one. No period counts for more than six spreads.
 
     Args:
         deviations: [..., periods]; NaN is no data and leaves the mean to what was seen.
@@ -21,7 +23,8 @@ def accumulated(deviations: Floats, span_periods: float) -> Floats:
         return deviations
     rate = 2.0 / (span_periods + 1.0)
     known = np.isfinite(deviations)
-    total = _filtered(np.where(known, deviations, np.float32(0)), rate)
+    held = np.clip(deviations, -_MOST_A_PERIOD, _MOST_A_PERIOD)
+    total = _filtered(np.where(known, held, np.float32(0)), rate)
     filled = _filtered(known.astype(np.float32), 1 - (1 - rate) ** 2)
     mean = total / np.sqrt(np.maximum(filled, rate))
     return np.asarray(np.where(known, mean, np.nan), np.float32)

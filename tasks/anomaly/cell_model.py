@@ -8,6 +8,7 @@ how calm its joint distance is on ordinary days.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from tasks.anomaly.accumulation import accumulated
 from tasks.anomaly.arrays import Floats
@@ -20,10 +21,12 @@ from tasks.anomaly.joint_distance import (
     trust_in_own,
     without_wild_periods,
 )
+from tasks.anomaly.load_curves import learnt_curves, without_load
 from tasks.anomaly.plan import Plan
 from tasks.anomaly.quantiles import median, quantile
-from tasks.anomaly.scored_kpis import ScoredKpi, to_even_noise
+from tasks.anomaly.scored_kpis import ScoredKpi, from_even_noise, to_even_noise
 from tasks.anomaly.shared_shocks import shock_loadings
+from tasks.anomaly.tails import learnt_tails, with_even_tails
 from tasks.anomaly.week_baseline import (
     WeekBaseline,
     along_the_day,
@@ -33,13 +36,14 @@ from tasks.anomaly.week_baseline import (
 
 _ENOUGH_SAMPLES = 384  # of the history, to know quantiles and co-movement
 _LONG = 96.0
-_WILDEST = (4.0, 20.0)  # spreads in an hour or less, and at most; see `_wildest`
-_SURGE_DOUBT = 0.6  # spreads of quality for each spread of load above expectation
-_WILDEST_CONFIRMED = 15.0
-_NORMAL_90 = 1.2816
+_FARTHEST = 15.0  # spreads beyond which a stray is no stronger evidence
+_RARELY = 0.98  # of ordinary periods have a joint distance below the one that sets its width
+_NORMAL_RARELY = float(ndtri(_RARELY))
+_LEAST_VARIANCE = 0.3  # of a KPI that is still for hours: its jumps are in its spread
+_CALMER_WITH_MEMORY = 0.7
 _WIDEST_OWN = 1.5  # of the network's
 _EVEN_NOISE_FLOOR = {
-    "share": 1.2e-2,
+    "share": 6e-3,
     "occupancy": 1e-2,
     "positive": 1e-2,
     "rate": 1e-2,
@@ -55,13 +59,17 @@ class Network:
         shocks: [KPIs, periods], what moved all cells, on the scale of even noise.
         typical_spread: [KPIs, parts of the day], median spread of cells.
         co_movements: [memories, KPIs, KPIs], of deviations.
-        calm: [memories, 2], typical median and 90 % quantile of standardized distances.
+        calm: [memories, 2], typical median and high quantile of standardized distances.
+        curves: [2, KPIs, classes of load], what load alone does to KPIs of quality.
+        tails: [2, KPIs], how much longer than normal tails below and above are.
     """
 
     shocks: Floats
     typical_spread: Floats
     co_movements: Floats
     calm: Floats
+    curves: Floats
+    tails: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,8 @@ def cell_model(values: Floats, plan: Plan, network: Network) -> CellModel:
     rest = residuals(values, week, plan, 0, training)
     spread = _plausible(week.baseline.spread, network.typical_spread, plan)
     loadings, doubts = shock_loadings(rest, network.shocks[:, :training], spread.mean(axis=-1))
-    strays = _deviations(rest, spread, (loadings, doubts), network, plan, 0)
+    full = fullness(rest, week, plan, 0)
+    strays = _deviations(rest, spread, (loadings, doubts), network, plan, full)
     covariances, middles, widths = [], [], []
     for span, pooled, calm in zip(plan.memories, network.co_movements, network.calm, strict=True):
         covariance = _own_covariances(strays, span, pooled, plan)
@@ -155,15 +164,35 @@ def cell_model(values: Floats, plan: Plan, network: Network) -> CellModel:
 
 
 def deviations(rest: Floats, model: CellModel, network: Network, plan: Plan, first: int) -> Floats:
-    """Return residuals from period `first` on without shared shocks, in the cell's own spreads."""
-    return _deviations(rest, model.spread, (model.loadings, model.doubts), network, plan, first)
+    """Return how far a cell strays, in its own spreads, over residuals from period `first` on.
+
+    Shared shocks and what load alone does are taken away; long tails count for less.
+    """
+    full = fullness(rest, model.week, plan, first)
+    following = (model.loadings, model.doubts)
+    return _deviations(rest, model.spread, following, network, plan, full, first)
 
 
-def expected_shocks(
-    loadings: Floats, doubts: Floats, network: Network, first: int, last: int
-) -> tuple[Floats, Floats]:
-    """Return each cell's part in what moves all cells, and its doubt, over [first, last)."""
-    shocks = network.shocks[:, first:last]
+def fullness(rest: Floats, week: WeekModel, plan: Plan, first: int) -> Floats:
+    """Return how full cells are, 0 to 100 %, [cells, periods]; 0 where nobody measures it.
+
+    Args:
+        rest: residuals from period `first` on.
+        week: what they were taken from.
+        plan: KPIs and grid.
+        first: their first period.
+    """
+    which = np.array([kpi.scale == "occupancy" for kpi in plan.kpis])
+    if not which.any():
+        return np.zeros((rest.shape[0], rest.shape[2]), np.float32)
+    usual = expectation(week.baseline.of_kpis(which), plan, first, first + rest.shape[2])
+    even = np.fmax.reduce(rest[:, which] + usual, axis=1)
+    share = from_even_noise(even, "occupancy", np.zeros(1))
+    return np.nan_to_num(share).astype(np.float32)
+
+
+def expected_shocks(loadings: Floats, doubts: Floats, shocks: Floats) -> tuple[Floats, Floats]:
+    """Return each cell's part in what moves all cells, and its doubt, [cells, KPIs, periods]."""
     shared = loadings[..., None].astype(np.float32) * shocks
     return shared, doubts[..., None].astype(np.float32) * np.abs(shocks)
 
@@ -179,23 +208,27 @@ def typical_spread(spreads: Floats) -> Floats:
 
 
 def learnt_normal(
-    rest: Floats, spread: Floats, shocks: Floats, typical: Floats, plan: Plan
+    sample: tuple[Floats, Floats, Floats], shocks: Floats, typical: Floats, plan: Plan
 ) -> Network:
     """Return the network as a sample of its cells shows it on ordinary days.
 
     Args:
-        rest: even-noise residuals of the sample, [cells, KPIs, periods].
-        spread: their spreads, [cells, KPIs, parts].
+        sample: of the cells, even-noise residuals [cells, KPIs, periods], spreads [cells, KPIs,
+            parts] and fullness [cells, periods].
         shocks: what moved all cells.
         typical: the network's median spread.
         plan: what is scored.
     """
     training = plan.training_periods
-    network = Network(shocks, typical, np.zeros(0, np.float32), np.zeros(0, np.float32))
+    rest, spread, full = sample
+    history, full = rest[..., :training], full[..., :training]
     own = _plausible(spread, typical, plan)
-    history = rest[..., :training]
-    loadings = shock_loadings(history, shocks[:, :training], own.mean(axis=-1))
-    strays = _deviations(history, own, loadings, network, plan, 0)
+    following = shock_loadings(history, shocks[:, :training], own.mean(axis=-1))
+    strays = _own_strays(history, own, following, shocks, plan, 0)
+    curves = learnt_curves(strays, full, plan.kpis)
+    strays = without_load(strays, full, curves, plan.kpis)
+    tails = learnt_tails(strays)
+    strays = _bounded(with_even_tails(strays, tails))
     moves, calm = [], []
     for span in plan.memories:
         sound = accumulated(without_wild_periods(strays), span)
@@ -204,9 +237,9 @@ def learnt_normal(
         sampled = accumulated(strays, span)[..., :: _stride(_LONG, training)]
         distance = standardized(*joint_distances(sampled, covariance))
         moves.append(pooled)
-        calm.append([median(median(distance)), median(quantile(distance, 0.9))])
+        calm.append([median(median(distance)), median(quantile(distance, _RARELY))])
     known_calm = np.nan_to_num(np.array(calm, np.float32), nan=1.0)
-    return Network(shocks, typical, np.stack(moves), known_calm)
+    return Network(shocks, typical, np.stack(moves), known_calm, curves, tails)
 
 
 def _plausible(spread: Floats, typical: Floats, plan: Plan) -> Floats:
@@ -225,43 +258,33 @@ def _even(values: Floats, kpis: tuple[ScoredKpi, ...], typical: Floats) -> Float
 def _deviations(
     rest: Floats,
     spread: Floats,
-    loadings: tuple[Floats, Floats],
+    following: tuple[Floats, Floats],
     network: Network,
+    plan: Plan,
+    full: Floats,
+    first: int = 0,
+) -> Floats:
+    strays = _own_strays(rest, spread, following, network.shocks, plan, first)
+    calm = without_load(strays, full, network.curves, plan.kpis)
+    return _bounded(with_even_tails(calm, network.tails))
+
+
+def _own_strays(
+    rest: Floats,
+    spread: Floats,
+    following: tuple[Floats, Floats],
+    shocks: Floats,
     plan: Plan,
     first: int,
 ) -> Floats:
+    """Return residuals without shared shocks, in the cell's own spreads."""
     slots, last = plan.grid.slots_a_day, first + rest.shape[-1]
-    shared, doubt = expected_shocks(*loadings, network, first, last)
-    width = np.hypot(by_period(spread, slots, first, last), doubt)
-    strays = (rest - shared) / width
-    return confirmed(strays / (1 + _surge_doubt(strays, plan)), _wildest(slots))
+    shared, doubt = expected_shocks(*following, shocks[:, first:last])
+    return np.asarray((rest - shared) / np.hypot(by_period(spread, slots, first, last), doubt))
 
 
-def _surge_doubt(strays: Floats, plan: Plan) -> Floats:
-    """Return how much less sure KPIs of quality are while the cell's load is above expectation.
-
-    Towards saturation quality falls faster than it ever did in calm history: a busier hour is not
-    a fault. Loads themselves are judged in full.
-    """
-    loads = np.array([kpi.better == "neither" for kpi in plan.kpis])
-    if not loads.any():
-        return np.zeros((1, 1, 1), np.float32)
-    known = np.isfinite(strays[:, loads])
-    total = np.where(known, strays[:, loads], 0).sum(axis=1)
-    surge = np.maximum(total / np.maximum(known.sum(axis=1), 1) - 1, 0)
-    return np.where(loads[:, None], 0, _SURGE_DOUBT * surge[:, None]).astype(np.float32)
-
-
-def confirmed(strays: Floats, limit: float) -> Floats:
-    """Return strays in which a jump beyond `limit` counts only as far as the period before agrees.
-
-    One KPI's jump in one period is weak evidence; the same again a period later is strong.
-    """
-    before = np.zeros_like(strays)
-    before[..., 1:] = np.nan_to_num(strays[..., :-1])
-    agreed = np.where(before * strays > 0, np.minimum(np.abs(before), np.abs(strays)), 0)
-    most = np.clip(agreed, limit, max(limit, _WILDEST_CONFIRMED))
-    return np.asarray(np.clip(strays, -most, most), np.float32)
+def _bounded(strays: Floats) -> Floats:
+    return np.clip(strays, -_FARTHEST, _FARTHEST)
 
 
 def _own_covariances(strays: Floats, span: float, pooled: Floats, plan: Plan) -> Floats:
@@ -270,7 +293,8 @@ def _own_covariances(strays: Floats, span: float, pooled: Floats, plan: Plan) ->
     history = accumulated(without_wild_periods(strays), span)
     own = co_movement(history[..., :: _stride(span, training)])
     trust = trust_in_own(training / span, strays.shape[1], plan.rules.own_correlation_trust)
-    return shrunk(own, pooled, trust)
+    least = _LEAST_VARIANCE / max(span, 1.0) ** _CALMER_WITH_MEMORY
+    return shrunk(own, pooled, trust, least)
 
 
 def _own_calm(history: Floats, calm: Floats) -> tuple[Floats, Floats]:
@@ -280,18 +304,9 @@ def _own_calm(history: Floats, calm: Floats) -> tuple[Floats, Floats]:
     past faults cannot hide the next.
     """
     middle = np.nan_to_num(median(history), nan=calm[0])
-    width = np.nan_to_num(quantile(history, 0.9) - middle, nan=calm[1] - calm[0])
+    width = np.nan_to_num(quantile(history, _RARELY) - middle, nan=calm[1] - calm[0])
     common = max(float(calm[1] - calm[0]), 1e-3)
-    return middle, np.clip(width, common, _WIDEST_OWN * common) / _NORMAL_90
-
-
-def _wildest(slots: int) -> float:
-    """Return the stray beyond which one KPI in one period is no stronger evidence.
-
-    In a quarter of an hour a rate over three attempts jumps by itself; over a day it does not.
-    """
-    usual, most = _WILDEST
-    return float(np.clip(usual * np.sqrt(24 / slots), usual, most))
+    return middle, np.clip(width, common, _WIDEST_OWN * common) / _NORMAL_RARELY
 
 
 def _stride(span: float, training: int) -> int:

@@ -62,7 +62,7 @@ class Expectation:
 def expectations(values: Floats, model: CellModel, plan: Plan, network: Network) -> Expectation:
     """Return what was expected and what strayed, for some cells over the window."""
     first, last = plan.first_scored, plan.grid.periods_count
-    shared, doubt = expected_shocks(model.loadings, model.doubts, network, first, last)
+    shared, doubt = expected_shocks(model.loadings, model.doubts, network.shocks[:, first:last])
     middle = expectation(model.week.baseline, plan, first, last) + shared
     width = np.hypot(by_period(model.spread, plan.grid.slots_a_day, first, last), doubt)
     half = plan.rules.band_spreads * width

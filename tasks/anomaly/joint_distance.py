@@ -41,12 +41,13 @@ def trust_in_own(periods: float, kpis: int, most: float) -> float:
     return most * periods / (periods + _PERIODS_A_KPI * kpis)
 
 
-def shrunk(own: Floats, pooled: Floats, trust: float) -> Floats:
+def shrunk(own: Floats, pooled: Floats, trust: float, least: float = 0.05) -> Floats:
     """Return `trust` of each cell's own co-movement and the rest of the network's, invertible.
 
-    The pooled one is scaled to the cell's own spreads, so that only correlation is shared.
+    The pooled one is scaled to the cell's own spreads, so that only correlation is shared. No
+    variance is below `least`.
     """
-    variance = np.maximum(np.diagonal(own, axis1=-2, axis2=-1), 0.05)
+    variance = np.maximum(np.diagonal(own, axis1=-2, axis2=-1), least)
     spread = np.sqrt(variance)
     typical = np.sqrt(np.maximum(np.diagonal(pooled), 1e-6))
     correlation = pooled / typical[:, None] / typical[None, :]

@@ -17,6 +17,7 @@ from tasks.anomaly.cell_model import (
     CellModel,
     Network,
     cell_model,
+    fullness,
     learnt_normal,
     residuals,
     typical_spread,
@@ -60,15 +61,14 @@ def learnt_network(plan: Plan, panel: KpiCube, workers: WorkerPool) -> Network:
     """Return what all cells share, learnt from the cells of `panel`."""
     parts = workers.map(_residuals, _chunks(panel), shared={"values": panel.values, "plan": plan})
     kpis, periods = len(plan.kpis), plan.grid.periods_count
-    rest = np.concatenate([np.zeros((0, kpis, periods), np.float16), *(one for one, _ in parts)])
-    spread = [one for _, one in parts] or [np.full((1, kpis, 1), np.nan, np.float32)]
-    sample = np.sort(np.argsort([_hash(cell) for cell in panel.cells])[:_NORMAL_CELLS])
     if not parts:
-        rest, sample = np.full((1, kpis, periods), np.nan, np.float16), np.array([0])
-    spreads = np.concatenate(spread)
+        nothing = np.full((1, kpis, periods), np.nan, np.float16)
+        parts = [(nothing, np.full((1, kpis, 1), np.nan, np.float32), nothing[:, 0])]
+    rest, spreads, full = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    by_hash = np.argsort([_hash(cell) for cell in panel.cells] or [0])
+    sample = np.sort(by_hash[:_NORMAL_CELLS])
     return learnt_normal(
-        rest[sample].astype(np.float32),
-        spreads[sample],
+        (rest[sample].astype(np.float32), spreads[sample], full[sample].astype(np.float32)),
         shared_shocks(rest, plan.grid.slots_a_day, plan.training_periods),
         typical_spread(spreads),
         plan,
@@ -144,11 +144,12 @@ def explained(
     return found
 
 
-def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats]:
+def _residuals(chunk: range, values: Floats, plan: Plan) -> tuple[Floats, Floats, Floats]:
     part = values[chunk.start : chunk.stop]
     week = week_model(part, plan)
     rest = residuals(part, week, plan, 0, plan.grid.periods_count)
-    return rest.astype(np.float16), week.baseline.spread
+    full = fullness(rest, week, plan, 0)
+    return rest.astype(np.float16), week.baseline.spread, full.astype(np.float16)
 
 
 def _at_work(cells: Sequence[str], models: ModelsAtWork) -> dict[str, object]:

@@ -13,8 +13,8 @@ from tasks.anomaly.quantiles import median, quantile
 from tasks.anomaly.week_baseline import smoothed
 
 _FEWEST_PEERS = 5
-_LOADING_DOUBT = 0.3  # standard deviation of loadings around 1, before a cell has shown its own
-_LEAST_DOUBT = 0.1  # no shock is like another
+_LOADING_DOUBT = 0.5  # standard deviation of loadings around 1, before a cell has shown its own
+_LEAST_DOUBT = 0.2  # no shock is like another, least of all where cells are full
 _EVIDENCE_SHARE = 0.1  # neighboring periods repeat each other
 _QUARTERS = (0.25, 0.75)
 _QUARTERS_APART = 1.349  # of a normal distribution, in standard deviations
@@ -58,7 +58,7 @@ def shared_shocks(rest: Floats, slots: int, training: int) -> Floats:
 def shock_loadings(history: Floats, shocks: Floats, spread: Floats) -> tuple[Floats, Floats]:
     """Return how strongly each cell follows the shared part, and how unsure that is.
 
-    Both [cells, KPIs]: 1 and 0.3 without evidence.
+    Both [cells, KPIs]: 1 and 0.5 without evidence.
 
     Args:
         history: residuals of the training periods, [cells, KPIs, periods].

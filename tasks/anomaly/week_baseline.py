@@ -46,6 +46,15 @@ class WeekBaseline:
         shift = along_the_day(self.weekday_shift, slots)
         return self.profile[:, :, _is_weekend(weekdays).astype(int)] + shift[:, :, weekdays]
 
+    def of_kpis(self, which: Booleans) -> "WeekBaseline":
+        """Return the expectations of some KPIs."""
+        return WeekBaseline(
+            self.profile[:, which],
+            self.weekday_shift[:, which],
+            self.spread[:, which],
+            self.days[:, which],
+        )
+
 
 def fit_week_baseline(history: Floats, weekdays: Integers) -> WeekBaseline:
     """Fit from whole days of history.
