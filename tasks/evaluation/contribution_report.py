@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.errors import InputError
+from tasks.evaluation.detection_report import plain_values
 
 Floats = npt.NDArray[np.floating]
 
@@ -81,7 +82,7 @@ class ContributionReport:
 
     def values(self) -> dict[str, Any]:
         """Return plain values, ready for JSON; what is not a number is None."""
-        plain: dict[str, Any] = _without_nan(asdict(self))
+        plain: dict[str, Any] = plain_values(asdict(self))
         return plain
 
 
@@ -235,14 +236,6 @@ def _averaged(name: str, measured: list[Floats]) -> Blame:
 
 def _mean(values: list[int]) -> float:
     return float(np.mean(values)) if values else float("nan")
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any nesting of plain values
-    if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(part) for part in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _require(frame: pl.DataFrame, columns: tuple[str, ...], what: str) -> None:

@@ -26,6 +26,7 @@ from tasks.anomaly.scored_kpis import scored_kpis
 from tasks.anomaly.scoring import panel_of
 from tasks.anomaly.serving import ALL_CELLS, ModelsAtWork, Served, Serving
 from tasks.anomaly.training.comparison import compared, comparison_page
+from tasks.anomaly.training.every_family import every_family
 from tasks.anomaly.training.model_pages import model_text, models_text
 from tasks.anomaly.training.profile_training import ProfileJob, TrainedProfile, trained_profile
 from tasks.anomaly.training.roles import (
@@ -50,6 +51,7 @@ from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _AUTHOR = "train-models"
+_FAMILY = "family"
 _NUMBERS_DEPEND_ON = ("numpy", "scipy", "polars", "xgboost-cpu", "torch")
 
 
@@ -86,6 +88,47 @@ def train_models(kpis: Snapshot, window: Window) -> list[dict[str, Any]]:
             _LOG.info("%s: %s. %s", trained.job.name, outcome, trained.why)
     show_table("trained-models", told, f"Models trained on {history}")
     return told
+
+
+@step
+def score_families(kpis: Snapshot, window: Window) -> Snapshot:
+    """Publish the window's scores of every family that can be fitted here, for comparison alone.
+
+    They are fitted on all cells' history before the window's first day; none is registered.
+
+    Args:
+        kpis: the snapshot of `cell_kpis` to read.
+        window: what to score, a day or more.
+    """
+    rules, days = detection(), detection().training_days
+    until = floor_to(window.start, "day")
+    tables, workers = services().tables, services().workers
+    rows = tables.read(
+        kpis.table,
+        Window(until - timedelta(days=days + 1), window.end),
+        snapshot_id=kpis.id or None,
+    )
+    wanted = scored_kpis(list(catalogue().kpis.values()))
+    work: dict[tuple[str, str], ModelsAtWork] = {}
+    history = rows.filter(pl.col("period_start") < until)
+    for group in training_groups(history, {}, wanted, until, (rules, model_promotion()), workers):
+        servings, left_out = every_family(
+            group, FAMILIES, finding_worth().calm_tail, model_promotion().seed, workers
+        )
+        for name, why in left_out.items():
+            _LOG.warning("%s is not compared: %s", name, why)
+        key = (group.object_class, group.final.plan.granularity)
+        work[key] = ModelsAtWork(beside=servings)
+    nothing = pl.DataFrame(schema=SCORES)
+    outcome = scored_window(rows, nothing, wanted, window, rules, workers, models=work)
+    return services().door.publish(
+        "cell_anomalies.rival_scores",
+        window,
+        outcome.rivals.with_columns(role=pl.lit(_FAMILY)),
+        [kpis],
+        run_id(),
+        scope={"role": _FAMILY},
+    )
 
 
 @step
