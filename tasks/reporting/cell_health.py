@@ -47,12 +47,12 @@ def cell_states(
     """Return one state a cell that findings, scores or topology know, sorted by DN.
 
     Args:
-        findings: worst first; the first of a cell decides its state.
+        findings: in any order; the worst of a cell decides its state.
         judgements: per cell: periods, judged, abstained_because.
         topology: the cells that should have reported.
     """
     worst: dict[str, FindingRow] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda one: one.rank):
         worst.setdefault(finding.cell_dn, finding)
     judged = {row["cell_dn"]: row for row in judgements.iter_rows(named=True) if row["cell_dn"]}
     sites = site_names(topology)

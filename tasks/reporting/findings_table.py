@@ -1,6 +1,7 @@
-"""The findings as rows of a page: worst first, each with the KPIs to blame in their units."""
+"""The findings as rows of a page: in the order of reading, each with the KPIs to blame."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,15 @@ class FindingRow:
     explanation: str
     run_id: str
     onset: datetime | None = None
+    probability: float | None = None
+    reading_rank: int | None = None
+    is_within_budget: bool | None = None
+    cause_id: str = ""
+
+    @property
+    def probability_text(self) -> str:
+        """How probable a real problem is, as a percentage; empty where nobody told."""
+        return "" if self.probability is None else percent(self.probability)
 
     @property
     def rank(self) -> int:
@@ -100,8 +110,9 @@ def severity_rank(severity: str) -> int:
 def finding_rows(
     findings: pl.DataFrame, sites: Mapping[str, str], sources: KpiSources, window: Window
 ) -> list[FindingRow]:
-    """Return the findings, the worst first: by severity, then peak score, then duration.
+    """Return the findings in the order in which they are worth reading.
 
+    Where nobody told what they are worth: the worst first, by severity, peak score and duration.
     An anomaly that several scored windows saw appears once, as its newest window saw it.
 
     Args:
@@ -118,10 +129,24 @@ def finding_rows(
     rows = sorted(
         (_finding(row, sites, sources, window) for row in newest.iter_rows(named=True)),
         key=lambda row: (
-            row.rank, -row.peak_score, row.since - row.until, row.cell_dn, row.anomaly_id,
+            row.reading_rank or len(newest) + 1, row.rank, -row.peak_score,
+            row.since - row.until, row.cell_dn, row.anomaly_id,
         ),
     )  # fmt: skip
     return [replace(row, number=place) for place, row in enumerate(rows, start=1)]
+
+
+def first_of_causes(rows: Sequence[FindingRow]) -> list[tuple[FindingRow, int]]:
+    """Return the first finding of each likely cause, and how many others may have it too.
+
+    A finding of which no cause is told stands for itself.
+    """
+    causes = [row.cause_id or row.anomaly_id for row in rows]
+    sizes = Counter(causes)
+    seen: dict[str, tuple[FindingRow, int]] = {}
+    for row, cause in zip(rows, causes, strict=True):
+        seen.setdefault(cause, (row, sizes[cause] - 1))
+    return list(seen.values())
 
 
 def _finding(
@@ -145,6 +170,10 @@ def _finding(
         explanation=clipped(row["explanation"], 600),
         run_id=clean(row["run_id"]),
         onset=row.get("onset_at"),
+        probability=row.get("probability"),
+        reading_rank=row.get("reading_rank"),
+        is_within_budget=row.get("is_within_budget"),
+        cause_id=clean(row.get("common_cause_id")),
     )
 
 

@@ -81,6 +81,7 @@ def findings_rows(report: NetworkReport, limit: int = 100) -> list[dict[str, obj
     return [
         {
             "severity": finding.severity,
+            "probability": finding.probability_text,
             "cell": clipped(finding.cell_dn, 200),
             "since (UTC)": finding.since_text,
             "duration": finding.length_text,

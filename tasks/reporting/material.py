@@ -31,10 +31,23 @@ FINDINGS: Schema = {
     "periods_count": pl.Int64,
     "contributions": pl.List(CONTRIBUTION),
     "explanation": pl.String,
+    "probability": pl.Float64,
+    "common_cause_id": pl.String,
+    "reading_rank": pl.Int64,
+    "is_within_budget": pl.Boolean,
     "run_id": pl.String,
     "input_snapshots": pl.String,
     "contract_version": pl.String,
     "catalogue_version": pl.String,
+}
+WORTH: Schema = {
+    "anomaly_id": pl.String,
+    "window_start": TIME,
+    "window_end": TIME,
+    "probability": pl.Float64,
+    "common_cause_id": pl.String,
+    "reading_rank": pl.Int64,
+    "is_within_budget": pl.Boolean,
 }
 JUDGEMENTS: Schema = {
     "cell_dn": pl.String,

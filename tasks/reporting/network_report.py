@@ -16,7 +16,12 @@ from tasks.reporting.cell_health import (
     site_names,
 )
 from tasks.reporting.change_section import ChangeSection, change_section
-from tasks.reporting.findings_table import SEVERITIES, FindingRow, finding_rows
+from tasks.reporting.findings_table import (
+    SEVERITIES,
+    FindingRow,
+    finding_rows,
+    first_of_causes,
+)
 from tasks.reporting.health_map import HealthMap, health_map
 from tasks.reporting.kpi_sources import KpiSource, KpiSources
 from tasks.reporting.material import ReportMaterial
@@ -180,7 +185,10 @@ def _how_many(findings: Sequence[FindingRow], states: Mapping[str, int], cells: 
         f"{ongoing:,} still {'does' if ongoing == 1 else 'do'}" if ongoing else "none still does"
     )
     cells_text = count(cells, "cell")
-    return f"{abnormal:,} of {cells_text} behaved abnormally ({', '.join(severe)}); {lasts}."
+    causes = len(first_of_causes(findings))
+    together = f", of {count(causes, 'likely cause')}" if causes < len(findings) else ""
+    told = f"{abnormal:,} of {cells_text} behaved abnormally ({', '.join(severe)})"
+    return f"{told}{together}; {lasts}."
 
 
 def _the_worst(findings: Sequence[FindingRow], states: Mapping[str, int]) -> str:
@@ -191,7 +199,8 @@ def _the_worst(findings: Sequence[FindingRow], states: Mapping[str, int]) -> str
     worst = findings[0]
     reasons = listed([blame.sentence for blame in worst.blames[:2]])
     told = f": {reasons}" if reasons else ""
-    return f"The worst is {worst.cell}, since {worst.since_text} for {worst.length_text}{told}."
+    first = "The first to look at" if worst.reading_rank else "The worst"
+    return f"{first} is {worst.cell}, since {worst.since_text} for {worst.length_text}{told}."
 
 
 def _trust(states: Mapping[str, int], quality: QualitySection) -> str:

@@ -8,7 +8,7 @@ from tasks.reporting.explanation import (
     KpiExplanation,
     heading,
 )
-from tasks.reporting.findings_table import FindingRow
+from tasks.reporting.findings_table import FindingRow, first_of_causes
 from tasks.reporting.kpi_sources import CounterSource, KpiSource
 from tasks.reporting.kpi_summary import KpiSummary
 from tasks.reporting.network_report import NetworkReport
@@ -22,10 +22,18 @@ def report_text(report: NetworkReport) -> str:
     lines = [f"{report.network}, {report.window_text}", *_came_in(report)]
     lines.append(" ".join(report.sentences))
     if report.findings:
-        lines += ["", "Worst first:"]
+        is_weighed = any(one.reading_rank for one in report.findings)
+        head = "To be read first, one of each likely cause:" if is_weighed else "Worst first:"
+        lines += ["", head]
         lines += _columns(
-            (one.severity, one.cell, f"since {one.since_text}", _blamed(one))
-            for one in report.findings[:_FIRST]
+            (
+                one.severity,
+                one.probability_text,
+                f"{one.cell}{f' and {others} more' if others else ''}",
+                f"since {one.since_text}",
+                _blamed(one),
+            )
+            for one, others in first_of_causes(report.findings)[:_FIRST]
         )
     if report.evaluation:
         lines += ["", "Against the known truth:"]

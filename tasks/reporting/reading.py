@@ -125,7 +125,7 @@ def report_material(
         evaluation: rows of a detection evaluation, if one was made.
     """
     topology = newest_topology(published, window)
-    findings = touching(published, "cell_anomalies", window, material.FINDINGS)
+    findings = weighed_findings(published, window)
     rows = finding_rows(findings, site_names(topology), sources, window)
     worst = worst_findings(rows)
     expectations = _expectations(published, worst, window)
@@ -167,6 +167,17 @@ def touching(
     if found is None:
         return material.nothing(schema)
     return shaped(found.filter(pl.col("window_end") > window.start).collect(), schema)
+
+
+def weighed_findings(published: PublishedTables, window: Window) -> pl.DataFrame:
+    """Return findings that share time with the window, with what each is worth, where told."""
+    found = touching(published, "cell_anomalies", window, material.FINDINGS)
+    worth = touching(published, "cell_anomalies.worth", window, material.WORTH).drop("window_end")
+    key = ["anomaly_id", "window_start"]
+    told = found.drop(set(worth.columns) - set(key)).join(
+        worth, on=key, how="left", maintain_order="left"
+    )
+    return shaped(told, material.FINDINGS)
 
 
 def judgements(published: PublishedTables, window: Window) -> pl.DataFrame:

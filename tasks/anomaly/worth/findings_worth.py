@@ -31,11 +31,13 @@ WORTH: Schema = {
     "worth_model": pl.String,
     "chance_probability": pl.Float64,
     "is_discovery": pl.Boolean,
+    "common_cause_id": pl.String,
     "reading_rank": pl.Int32,
     "is_within_budget": pl.Boolean,
 }
 """The columns of `cell_anomalies.worth`, before lineage."""
 
+_READING = [pl.col("group_id").alias("common_cause_id"), "reading_rank", "is_within_budget"]
 _CHANCE: Schema = {"chance_probability": pl.Float64, "is_discovery": pl.Boolean}
 
 
@@ -113,7 +115,7 @@ def findings_worth(
         findings_a_day=reading.findings_a_day,
         least_probability=float(cut) if isinstance(cut, int | float) else 0.0,
     )
-    parts = [found, told.drop(key), chance, budget.select("reading_rank", "is_within_budget")]
+    parts = [found, told.drop(key), chance, budget.select(_READING)]
     return pl.concat(parts, how="horizontal").select(list(WORTH)).cast(WORTH)  # type: ignore[arg-type]
 
 

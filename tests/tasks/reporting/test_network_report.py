@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from semantic_layer.loading import catalogue
-from tasks.reporting.findings_table import finding_rows
+from tasks.reporting.findings_table import finding_rows, first_of_causes
 from tasks.reporting.health_map import health_map
 from tasks.reporting.kpi_sources import kpi_sources
 from tasks.reporting.material import DELIVERIES, TOPOLOGY, nothing, shaped
@@ -30,6 +30,27 @@ def test_findings_come_worst_first_by_severity_then_score():
     )
     assert [row.anomaly_id for row in rows] == ["a0003", "a0002", "a0001", "a0004"]
     assert [row.number for row in rows] == [1, 2, 3, 4]
+
+
+def test_where_worth_is_told_findings_come_in_the_order_of_reading():
+    rows = rows_of(
+        world.finding(1, severity="CRITICAL", reading_rank=2, probability=0.4),
+        world.finding(2, severity="WARNING", reading_rank=1, probability=0.91),
+        world.finding(3, severity="CRITICAL"),
+    )
+    assert [row.anomaly_id for row in rows] == ["a0002", "a0001", "a0003"]
+    assert [row.probability_text for row in rows] == ["91 %", "40 %", ""]
+
+
+def test_one_finding_stands_for_each_likely_cause():
+    rows = rows_of(
+        world.finding(1, reading_rank=1, common_cause_id="a0001"),
+        world.finding(2, reading_rank=3, common_cause_id="a0001"),
+        world.finding(3, reading_rank=2, common_cause_id="a0003"),
+        world.finding(4),
+    )
+    told = [(row.anomaly_id, others) for row, others in first_of_causes(rows)]
+    assert told == [("a0001", 1), ("a0003", 0), ("a0004", 0)]
 
 
 def test_an_anomaly_seen_by_two_windows_appears_once_as_last_seen():
