@@ -11,8 +11,7 @@ def deviation_panel(
 ) -> Panel:
     """Return the deviations of some cells over periods [first, last) of the plan's grid.
 
-    A period's deviations are the same wherever the panel begins: one period more is read before
-    it, which is all that they look back.
+    A period's deviations are the same wherever the panel begins.
 
     Args:
         values: [cells, KPIs, periods] over the plan's grid, in the KPIs' units.
@@ -22,8 +21,7 @@ def deviation_panel(
         first: first period of the panel.
         last: the period after its last.
     """
-    before = min(first, 1)
-    rest = residuals(values, model.week, plan, first - before, last)
-    strays = deviations(rest, model, network, plan, first - before)[..., before:]
+    rest = residuals(values, model.week, plan, first, last)
+    strays = deviations(rest, model, network, plan, first)
     slots = plan.grid.slots_a_day
     return Panel(strays, tuple(kpi.name for kpi in plan.kpis), slots, first % slots)

@@ -1,11 +1,13 @@
 """Steps of training: KPIs in; registered, judged and promoted models out."""
 
+import hashlib
 import logging
 import platform
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -51,8 +53,9 @@ from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _AUTHOR = "train-models"
+_CODE = Path(__file__).parents[1]
 _FAMILY = "family"
-_NUMBERS_DEPEND_ON = ("numpy", "scipy", "polars", "xgboost-cpu", "torch")
+_NUMBERS_DEPEND_ON = ("anops", "numpy", "scipy", "polars", "xgboost-cpu", "torch")
 
 
 @step
@@ -324,10 +327,18 @@ def _findings(window: Window) -> pl.DataFrame:
 
 def _versions_in_use() -> dict[str, str]:
     """Return the versions of what numbers depend on; what is not installed is left out."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "code": _digest_of_code()}
     for name in _NUMBERS_DEPEND_ON:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
     return found
+
+
+def _digest_of_code() -> str:
+    """Return a hash of all that this capability computes with: other code, other numbers."""
+    told = hashlib.sha256()
+    for path in sorted(_CODE.rglob("*.py")):
+        told.update(path.read_bytes())
+    return told.hexdigest()
