@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from semantic_layer.owned_rules import load_rules
 
+MODEL = "finding_worth.all"
+"""What the registry calls the model that verdicts taught."""
+
 PACKAGED = Path(__file__).parent / "catalogue" / "finding_worth.yaml"
 _SEVERITIES = ("CRITICAL", "MAJOR", "MINOR", "WARNING")
 

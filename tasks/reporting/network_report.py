@@ -30,6 +30,7 @@ from tasks.reporting.network_facts import NetworkFacts
 from tasks.reporting.quality_section import QualitySection, quality_section
 from tasks.reporting.service_section import ServiceSection, service_section
 from tasks.reporting.timelines import Timeline, timelines
+from tasks.reporting.verdict_section import VerdictSection
 from tasks.reporting.wording import clipped, count, duration, listed, moment
 
 _NEARBY = 500
@@ -64,6 +65,7 @@ class NetworkReport:
     not_judged: tuple[CellState, ...]
     abstentions: tuple[Abstention, ...]
     evaluation: tuple[Mapping[str, object], ...]
+    verdicts: VerdictSection | None = None
 
     @property
     def no_findings(self) -> str:
@@ -80,7 +82,10 @@ class NetworkReport:
 
 
 def network_report(
-    material: ReportMaterial, sources: KpiSources, facts: NetworkFacts | None = None
+    material: ReportMaterial,
+    sources: KpiSources,
+    facts: NetworkFacts | None = None,
+    verdicts: VerdictSection | None = None,
 ) -> NetworkReport:
     """Return the report of one window; the same material always gives the same report.
 
@@ -88,6 +93,7 @@ def network_report(
         material: measurements, findings and verdicts.
         sources: definitions of KPIs.
         facts: what else was perceived; None where nothing was.
+        verdicts: what people said of findings; None where nobody asked.
     """
     facts = facts or NetworkFacts()
     sites = site_names(material.topology)
@@ -144,6 +150,7 @@ def network_report(
         not_judged=tuple(state for state in states if state.state == NOT_JUDGED),
         abstentions=tuple(abstentions(states, material.judgements)),
         evaluation=material.evaluation,
+        verdicts=verdicts,
     )
 
 

@@ -33,6 +33,7 @@ from tasks.reporting.pictures import map_picture, timelines_picture
 from tasks.reporting.plain_text import cell_text, kpi_text, report_text
 from tasks.reporting.profile_page import profile_page
 from tasks.reporting.reading import PublishedTables, read_as, report_material
+from tasks.reporting.verdict_reading import verdicts_of
 from tasks.step import run_id, show_markdown, show_table, step
 from tasks.wiring import services
 
@@ -70,7 +71,8 @@ def write_report(
         network=network,
         evaluation=evaluation_rows(evaluation),
     )
-    report = network_report(material, sources, facts)
+    verdicts = verdicts_of(published, services().models, window)
+    report = network_report(material, sources, facts, verdicts)
     drawn = {"map": map_picture(report), "timelines": timelines_picture(report)}
     pictures = {name: picture for name, picture in drawn.items() if picture is not None}
     folder = report_folder(services().settings.root, window)

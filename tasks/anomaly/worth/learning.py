@@ -93,9 +93,10 @@ def worth_card(
         catalogue_version=catalogue().version,
         seed=seed,
         metrics={
-            measure.replace(" ", "_"): after
-            for measure, (_, after) in found.figures.items()
-            if np.isfinite(after)
+            f"{measure.replace(' ', '_')}.{when}": value
+            for measure, told in found.figures.items()
+            for when, value in zip(("before", "after"), told, strict=True)
+            if np.isfinite(value)
         },
         reason=found.reason,
     )

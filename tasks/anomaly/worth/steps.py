@@ -8,7 +8,7 @@ import polars as pl
 
 from data_products.lineage import Snapshot
 from semantic_layer.detection import detection
-from semantic_layer.finding_worth import finding_worth
+from semantic_layer.finding_worth import MODEL, finding_worth
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.anomaly.model_names import CHAMPION
@@ -26,7 +26,6 @@ from tasks.stored_models import StoredModel
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
-_MODEL = "finding_worth.all"
 _SCORES, _WORTH = "cell_anomalies.scores", "cell_anomalies.worth"
 _PRIOR = "prior"
 _SEED = 1
@@ -85,10 +84,10 @@ def learn_from_verdicts(window: Window) -> list[dict[str, Any]]:
     model = fitted_verdicts(known.features, known.verdicts, names, detection(), rules, _SEED)
     found: Lesson = lesson(model, _prior(known), known)
     card = worth_card(found, window, tables.snapshot("finding_verdicts.weighed"), _SEED, run_id())
-    made = models.register(_MODEL, model, card)
+    made = models.register(MODEL, model, card)
     if found.is_learnt:
-        models.assign(_MODEL, CHAMPION, made.version, found.reason, _AUTHOR)
-    _LOG.info("%s version %d: %s", _MODEL, made.version, found.reason)
+        models.assign(MODEL, CHAMPION, made.version, found.reason, _AUTHOR)
+    _LOG.info("%s version %d: %s", MODEL, made.version, found.reason)
     rows = lesson_rows(found)
     show_table("learnt-from-verdicts", rows, f"What verdicts changed. {found.reason}")
     return rows
@@ -101,7 +100,7 @@ def days_until(window: Window, days: int) -> Window:
 
 def _serving_model(known: KnownFindings) -> tuple[str, StoredModel]:
     """Return the champion and its reference, or what is believed before any verdict."""
-    served, refusal = champion_of(services().models, _MODEL)
+    served, refusal = champion_of(services().models, MODEL)
     if refusal:
         _LOG.error(refusal)
     return (served.reference, served.model) if served else (_PRIOR, _prior(known))
