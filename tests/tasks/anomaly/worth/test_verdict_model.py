@@ -157,7 +157,8 @@ def test_few_verdicts_or_of_one_kind_leave_the_prior():
     one_kind = fitted(features, verdicts(features, np.zeros(400)))
     assert one_kind.settings["prior_because"] == "verdicts of one kind only"
     for model in (few, one_kind):
-        told = probabilities(model, features.with_columns(peak_score=detection().score_begins))["probability"]
+        at_begin = features.with_columns(peak_score=detection().score_begins)
+        told = probabilities(model, at_begin)["probability"]
         assert told.to_numpy() == pytest.approx(RULES.prior.at_begin)
         assert model.settings["cut"] == 0
 
