@@ -3,7 +3,7 @@
 Each family is fitted on the history of up to a hundred cells of a town and scores all its cells
 over the newest days. Printed are how well scores rank affected periods, what a fit costs and what
 scoring a cell's day costs, in CPU time of one thread. Constants were chosen on the towns of seeds
-11 and 21; those shown by default are others. `python -m tests.benchmarks deep_families
+11, 12 and 21; those shown by default are others. `python -m tests.benchmarks deep_families
 [--seeds 31 41]`.
 """
 
