@@ -34,7 +34,8 @@ from tasks.evaluation.precision import average_precision, vus_pr
 from tasks.evaluation.truth import ScoredGrid, scored_grid
 from tasks.twin import files
 from tasks.twin.delivered_rows import Run, delivered_rows
-from tasks.twin.sample_network import NETWORKS, benign_rows, simulated_run
+from tasks.twin.sample_network import benign_rows, simulated_run
+from tasks.twin.scenario import NETWORKS
 from tasks.twin.true_changes import true_changes
 from tasks.twin.true_effects import true_effects
 from tests.benchmarks._component_scores import component_scores

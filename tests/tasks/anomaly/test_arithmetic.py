@@ -199,3 +199,9 @@ def test_parts_of_the_day_meet_at_midnight():
     assert by_slot.shape == (96,)
     assert by_slot[0] == pytest.approx(by_slot[-1], abs=0.7)
     assert by_slot[6:18].mean() == pytest.approx(0.5, abs=0.6)
+
+
+def test_a_short_pulse_leaves_no_longer_trail_than_a_lesser_one():
+    pulse, lesser = (np.zeros(20, np.float32) for _ in range(2))
+    pulse[5], lesser[5] = 500.0, 6.0
+    assert np.array_equal(accumulated(pulse, 4), accumulated(lesser, 4))
