@@ -17,7 +17,7 @@ from tasks.anomaly.cell_model import (
     residuals,
 )
 from tasks.anomaly.detector import remembered
-from tasks.anomaly.joint_distance import contributions
+from tasks.anomaly.kpi_parts import kpi_parts
 from tasks.anomaly.plan import Plan
 from tasks.anomaly.scored_kpis import from_even_noise
 
@@ -40,7 +40,7 @@ class Expectation:
     Attributes:
         expected, low, high: what the time of week and all cells' shared behavior let expect.
         seen: what was measured; NaN is no data.
-        share: each KPI's part, 0 to 1, in the joint distance of the period.
+        share: each KPI's part, 0 to 1, in the blame of the period.
     """
 
     expected: Floats
@@ -125,7 +125,7 @@ def expected_band(
 
 
 def _shares(values: Floats, model: CellModel, plan: Plan, network: Network) -> Floats:
-    """Return shares of the joint distance, each period's by the memory that is farthest out."""
+    """Return each KPI's part in the blame, each period's by the memory that is farthest out."""
     warm = plan.warm_from
     rest = residuals(values, model.week, plan, warm, plan.grid.periods_count)
     strays = deviations(rest, model, network, plan, warm)
@@ -133,16 +133,14 @@ def _shares(values: Floats, model: CellModel, plan: Plan, network: Network) -> F
     shares = np.full((cells, kpis, plan.scored_periods), np.nan, np.float32)
     farthest = np.full((cells, plan.scored_periods), -np.inf)
     for number, now in enumerate(remembered(strays, plan)):
-        own = np.stack(
-            [
-                contributions(one, matrix)
-                for one, matrix in zip(now, model.covariances[number], strict=True)
-            ]
-        )
-        total, count = np.nansum(own, axis=1), np.isfinite(own).sum(axis=1)
-        height = (total - count) / np.sqrt(2.0 * count + 1e-9)
+        told = [
+            kpi_parts(one, matrix)
+            for one, matrix in zip(now, model.covariances[number], strict=True)
+        ]
+        parts, squares = (np.stack(part) for part in zip(*told, strict=True))
+        count = np.isfinite(parts).sum(axis=1)
+        height = (squares - count) / np.sqrt(2.0 * count + 1e-9)
         is_farther = height > farthest
         farthest = np.where(is_farther, height, farthest)
-        share = own / np.maximum(total, 1e-9)[:, None]
-        shares = np.where(is_farther[:, None], share, shares)
+        shares = np.where(is_farther[:, None], parts, shares)
     return np.asarray(shares, np.float32)

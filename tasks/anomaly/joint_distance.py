@@ -119,29 +119,6 @@ def agreement(recent: Floats, remembered: Floats, covariances: Floats) -> Floats
     return np.asarray(np.clip((share - _GONE) / (_STILL - _GONE), 0, 1))
 
 
-def contributions(deviations: Floats, covariance: Floats) -> Floats:
-    """Return each KPI's part in the squared distance of one cell, [KPIs, periods]; NaN if unseen.
-
-    A KPI's part is its deviation times its pull after the others are accounted for; parts below
-    zero (KPIs that move as the others make them expect) count as none.
-
-    Args:
-        deviations: [KPIs, periods]; NaN is no data.
-        covariance: [KPIs, KPIs].
-    """
-    known = np.isfinite(deviations)
-    parts = np.full(deviations.shape, np.nan, np.float32)
-    patterns, which = np.unique(known, axis=1, return_inverse=True)
-    for number, pattern in enumerate(patterns.T):
-        if pattern.any():
-            rows, periods = np.flatnonzero(pattern), np.flatnonzero(which.ravel() == number)
-            place = np.ix_(rows, periods)
-            seen = deviations[place].astype(np.float64)
-            pull = np.linalg.solve(covariance[np.ix_(rows, rows)].astype(np.float64), seen)
-            parts[place] = np.maximum(seen * pull, 0.0)
-    return parts
-
-
 def _without(covariances: Floats, has_kpi: Booleans) -> Floats:
     """Return covariances in which a KPI that a cell never shows stands alone with variance 1."""
     both = has_kpi[:, :, None] & has_kpi[:, None, :]

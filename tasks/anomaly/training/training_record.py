@@ -124,4 +124,4 @@ def _figures(figures: Figures) -> dict[str, float]:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(float(value), 4)

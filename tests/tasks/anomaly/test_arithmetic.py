@@ -9,7 +9,6 @@ from tasks.anomaly.accumulation import accumulated
 from tasks.anomaly.joint_distance import (
     agreement,
     co_movement,
-    contributions,
     joint_distances,
     shrunk,
     standardized,
@@ -64,21 +63,6 @@ def test_standardized_distances_of_pure_noise_are_standard_normal():
     found = standardized(squares, np.full(squares.size, 9))
     assert abs(found.mean()) < 0.02
     assert abs(found.std() - 1) < 0.02
-
-
-def test_contributions_add_up_to_the_distance_where_none_pulls_back():
-    matrix = np.diag([1.0, 4.0, 9.0])
-    strays = np.array([[1.0, np.nan], [2.0, 4.0], [3.0, 3.0]])
-    parts = contributions(strays, matrix)
-    assert np.allclose(parts[:, 0], [1, 1, 1])
-    assert np.isnan(parts[0, 1])
-    assert np.allclose(parts[1:, 1], [4, 1])
-
-
-def test_a_kpi_that_breaks_with_the_others_contributes_most():
-    matrix = np.full((3, 3), 0.9) + 0.1 * np.eye(3)
-    parts = contributions(np.array([[1.0], [1.0], [-1.0]]), matrix)
-    assert parts[:, 0].argmax() == 2
 
 
 def test_co_movement_equals_second_moments_weakened_by_gaps():
