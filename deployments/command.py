@@ -19,6 +19,7 @@ from deployments import lineage_command, models_command
 from deployments.command_words import PROFILE, named_window
 from deployments.feedback_command import feedback
 from deployments.query_command import query
+from deployments.start_command import start as start_flow
 from semantic_layer.errors import AnopsError, InputError
 from tasks.settings import apply_profile, point_at_server, settings
 
@@ -131,6 +132,7 @@ def kpi(
     _say(summarize_kpi.fn(name, by.value))
 
 
+app.command("start")(start_flow)
 app.command()(query)
 app.command("lineage")(lineage_command.lineage)
 app.command("catalogue")(lineage_command.write_catalogue)
