@@ -34,8 +34,10 @@ from tasks.anomaly.serving import (
     DETECTOR_ALONE,
     ModelsAtWork,
     Served,
+    detector_shares,
     served_scores,
     served_shares,
+    together,
 )
 from tasks.anomaly.shared_shocks import shared_shocks
 from tasks.ports import WorkerPool
@@ -176,8 +178,9 @@ def _explain(
     if (own < 0).all():
         return found
     panel = _panel(part, model, plan, network, context)
-    shares = served_shares(panel, own, models[0], plan.scored_periods)
-    return replace(found, share=np.where(own[:, None, None] < 0, found.share, shares))
+    theirs = served_shares(panel, own, models[0], plan.scored_periods)
+    counts = detector_shares(own, models[0])[:, None, None]
+    return replace(found, share=np.where(counts > 0, together(found.share, theirs, counts), theirs))
 
 
 def _judge(
@@ -196,11 +199,19 @@ def _judge(
         return found, [np.full_like(found.score, np.nan) for _ in models[1:]]
     panel = _panel(part, model, plan, network, context)
     first, *beside = (
-        served_scores(panel, own[number], served, plan.scored_periods)
+        _with_detector(found.score, panel, own[number], served)
         for number, served in enumerate(models)
     )
-    decided = np.where(own[0][:, None] < 0, found.score, first)
-    return replace(found, score=decided), beside
+    return replace(found, score=first), beside
+
+
+def _with_detector(
+    own: Floats, panel: Panel, places: Integers, models: tuple[Served, ...]
+) -> Floats:
+    """Return models' scores, the detector counting as much as each asks; its own where none is."""
+    theirs = served_scores(panel, places, models, own.shape[1])
+    counts = detector_shares(places, models)[:, None]
+    return np.where(counts > 0, together(own, theirs, counts), theirs)
 
 
 def _panel(part: Floats, model: CellModel, plan: Plan, network: Network, context: int) -> Panel:

@@ -24,6 +24,11 @@ CALM_LEVELS = "calm_levels"
 DETECTOR_LEVELS = "detector_levels"
 """The array of a stored model that says how high the detector's are, in the same history."""
 
+DETECTOR_SHARE = "detector_share"
+"""The array of a stored model, one number, that says how much the detector counts beside it."""
+
+EVEN_SHARE = 0.5
+
 DETECTOR = "detector"
 """What published rows name where no stored model scored."""
 
@@ -117,6 +122,28 @@ def calibrated(
     return replace(model, arrays={**model.arrays, **levels})
 
 
+def together(own: Floats, theirs: Floats, share: Floats | float) -> Floats:
+    """Return the mean of the detector's scores and a model's, in the detector's units.
+
+    Where the model says nothing, the detector's stand as they are.
+
+    Args:
+        own: the detector's, any shape.
+        theirs: the model's, same shape; NaN where it says nothing.
+        share: how much the detector counts, 0 to 1, broadcastable.
+    """
+    return np.where(np.isfinite(theirs), share * own + (1 - share) * theirs, own)
+
+
+def detector_shares(places: Integers, models: Sequence[Served]) -> Floats:
+    """Return how much the detector counts for each cell, [cells]; 1 for cells without a model."""
+    shares = np.ones(len(places), np.float32)
+    for place, cells in _by_model(places):
+        told = models[place].model.arrays.get(DETECTOR_SHARE)
+        shares[cells] = 0.0 if told is None else float(np.asarray(told, np.float64)[0])
+    return shares
+
+
 def served_scores(panel: Panel, places: Integers, models: Sequence[Served], count: int) -> Floats:
     """Return the last `count` periods' scores of cells that a model serves, [cells, count].
 
@@ -129,7 +156,7 @@ def served_scores(panel: Panel, places: Integers, models: Sequence[Served], coun
         count: periods to score, the last of the panel.
     """
     found = np.full((panel.values.shape[0], count), np.nan, np.float32)
-    for place, cells in _together(places):
+    for place, cells in _by_model(places):
         served = models[place].model
         family = FAMILIES[served.family]
         context = min(family.context_periods, panel.values.shape[-1] - count)
@@ -152,7 +179,7 @@ def served_shares(panel: Panel, places: Integers, models: Sequence[Served], coun
     """
     cells_count, kpis_count, last = panel.values.shape
     shares = np.full((cells_count, kpis_count, count), np.nan, np.float32)
-    for place, cells in _together(places):
+    for place, cells in _by_model(places):
         served = models[place].model
         family = FAMILIES[served.family]
         context = min(family.context_periods, last - count)
@@ -169,7 +196,7 @@ def served_shares(panel: Panel, places: Integers, models: Sequence[Served], coun
     return shares
 
 
-def _together(places: Integers) -> list[tuple[int, Integers]]:
+def _by_model(places: Integers) -> list[tuple[int, Integers]]:
     """Return for each model that is needed the cells that it serves."""
     needed = [int(place) for place in np.unique(places) if place != _NOBODY]
     return [(place, np.flatnonzero(places == place)) for place in needed]

@@ -1,6 +1,7 @@
 """The training of one profile, as one piece of work: trials, choice, gate, and the final model.
 
-Families are fitted on the days before validation and judged on those of validation. The chosen one
+Families are fitted on the days before validation and judged on those of validation, alone and
+beside the detector. The chosen one
 is fitted again on all days: that is what will serve. The gate compares the former with the
 champion, so that neither was fitted on the days on which both are judged; calm levels, too, are
 learnt on those days.
@@ -18,7 +19,8 @@ from tasks.anomaly.arrays import Floats
 from tasks.anomaly.cell_model import cell_model
 from tasks.anomaly.deviation_panels import deviation_panel
 from tasks.anomaly.families.family import Family, Panel
-from tasks.anomaly.serving import CALM_LEVELS, DETECTOR_LEVELS
+from tasks.anomaly.serving import CALM_LEVELS, DETECTOR_LEVELS, DETECTOR_SHARE, EVEN_SHARE
+from tasks.anomaly.training.beside_detector import BesideDetector, beside
 from tasks.anomaly.training.choice import chosen
 from tasks.anomaly.training.gate import Decision, judged_challenger
 from tasks.anomaly.training.incumbent import DetectorScorer
@@ -28,6 +30,7 @@ from tasks.anomaly.training.trial import (
     CpuSeconds,
     Figures,
     ModelScorer,
+    Scorer,
     Trial,
     cases_of,
     tried,
@@ -36,6 +39,7 @@ from tasks.anomaly.training.verdict_cases import VerdictCase
 from tasks.stored_models import StoredModel
 
 _CELLS_AT_ONCE = 32
+_LEVELS = (CALM_LEVELS, DETECTOR_LEVELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,14 @@ class TrainedProfile:
     decision: Decision | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def tried_as(self) -> str:
+        """What the chosen scorer is called in figures; empty where none was chosen."""
+        if self.family is None or self.model is None:
+            return ""
+        share = np.asarray(self.model.arrays[DETECTOR_SHARE], np.float64)
+        return self.family if share[0] == 0 else beside(self.family)
+
 
 def trained_profile(
     job: ProfileJob,
@@ -113,22 +125,55 @@ def trained_profile(
     )
     cases = cases_of(history, names, split, context, promotion, job.verdicts)
     trials, left_out = _trials(families, cases, rules, cpu_seconds)
+    if not trials:
+        return TrainedProfile(job, {}, chosen(trials, promotion)[1], left_out=left_out)
+    champion = standing = tried(detector, cases, promotion, tail, cpu_seconds)
+    trials += [
+        tried(
+            BesideDetector(detector, trial.scorer, trial.levels, standing.levels),
+            cases,
+            promotion,
+            tail,
+            cpu_seconds,
+            trial.figures.fit_s,
+        )
+        for trial in tuple(trials)
+        if isinstance(trial.scorer, ModelScorer)
+    ]
     first, why = chosen(trials, promotion)
-    figures = {trial.name: trial.figures for trial in trials}
+    figures = {trial.name: trial.figures for trial in trials} | {standing.name: standing.figures}
     if first is None:
         return TrainedProfile(job, figures, why, left_out=left_out)
-    champion = standing = tried(detector, cases, promotion, tail, cpu_seconds)
-    figures[standing.name] = standing.figures
     if job.champion is not None and job.champion.family in families:
-        serving = ModelScorer(families[job.champion.family], job.champion)
+        serving = _serving(job.champion, families, detector)
         champion = tried(serving, cases, promotion, tail, cpu_seconds)
         figures["champion"] = champion.figures
     decision = judged_challenger(first, champion, cases, promotion, job.champion_age_days)
     whole, _ = learnt_panel(own, learnings[1])
-    fitted = families[first.name].fit(whole, promotion.seed)
-    levels = {CALM_LEVELS: first.levels, DETECTOR_LEVELS: standing.levels}
-    model = replace(fitted, arrays={**fitted.arrays, **levels})
-    return TrainedProfile(job, figures, why, first.name, model, decision, left_out)
+    family, levels, share = _chosen_parts(first)
+    fitted = families[family].fit(whole, promotion.seed)
+    told = {CALM_LEVELS: levels, DETECTOR_LEVELS: standing.levels, DETECTOR_SHARE: share}
+    model = replace(fitted, arrays={**fitted.arrays, **told})
+    return TrainedProfile(job, figures, why, family, model, decision, left_out)
+
+
+def _chosen_parts(trial: Trial) -> tuple[str, Floats, Floats]:
+    """Return the family of a trial, its calm levels, and how much the detector counts beside it."""
+    if isinstance(trial.scorer, BesideDetector):
+        return trial.scorer.model.name, trial.scorer.levels, np.array([EVEN_SHARE])
+    return trial.name, trial.levels, np.array([0.0])
+
+
+def _serving(
+    champion: StoredModel, families: Mapping[str, Family], detector: DetectorScorer
+) -> Scorer:
+    """Return the champion as it serves: alone, or beside the detector."""
+    alone = ModelScorer(families[champion.family], champion)
+    share = np.asarray(champion.arrays.get(DETECTOR_SHARE, np.zeros(1)), np.float64)
+    if share[0] == 0:
+        return alone
+    levels = (np.asarray(champion.arrays[name], np.float64) for name in _LEVELS)
+    return BesideDetector(detector, alone, *levels)
 
 
 def learnt_panel(values: Floats, learning: Learning) -> tuple[Panel, DetectorScorer]:

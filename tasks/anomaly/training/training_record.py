@@ -84,7 +84,7 @@ def model_card(
         GATE: PASSED if is_passed else REFUSED,
         **{f"version.{name}": version for name, version in sorted(origin.versions.items())},
     }
-    own = trained.figures[trained.family] if trained.family else None
+    own = trained.figures.get(trained.tried_as)
     metrics = _figures(own) if own else {}
     for name, figures in trained.figures.items():
         metrics |= {f"{name}.{figure}": value for figure, value in _figures(figures).items()}
@@ -100,13 +100,13 @@ def history_end(card: ModelCard) -> datetime | None:
 
 def training_row(trained: TrainedProfile, group: TrainingGroup, outcome: str) -> dict[str, Any]:
     """Return a profile's row of the table that a run shows."""
-    figures = trained.figures.get(trained.family or "")
+    figures = trained.figures.get(trained.tried_as)
     detector = trained.figures.get("detector")
     return {
         "model": trained.job.name,
         "cells": group.sizes[trained.job.profile],
         "learnt from": len(trained.job.rows),
-        "family": trained.family or "none",
+        "family": trained.tried_as or "none",
         "average precision": _rounded(figures.average_precision if figures else None),
         "detector's": _rounded(detector.average_precision if detector else None),
         "found": _rounded(figures.recall if figures else None),

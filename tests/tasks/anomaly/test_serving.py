@@ -1,5 +1,6 @@
 """Stored models at work: who scores which cell, on one scale, wherever chunks are cut."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -18,7 +19,15 @@ from tasks.anomaly.deviation_panels import deviation_panel
 from tasks.anomaly.families.roster import FAMILIES
 from tasks.anomaly.outcome import Outcome, planned_groups, scored_window
 from tasks.anomaly.scoring import learnt_network
-from tasks.anomaly.serving import DETECTOR, ModelsAtWork, Served, Serving, calibrated
+from tasks.anomaly.serving import (
+    DETECTOR,
+    DETECTOR_SHARE,
+    ModelsAtWork,
+    Served,
+    Serving,
+    calibrated,
+    together,
+)
 from tasks.stored_models import StoredModel, from_bytes, to_bytes
 from tests.tasks.anomaly.world import CQI, KPIS, THROUGHPUT, cell_names, kpi_rows, last_day, network
 
@@ -52,6 +61,12 @@ def trained(family: str) -> StoredModel:
     detector = judged(cube.values, cells, plan, shared).score
     found = calibrated(fitted, raw, detector, finding_worth().calm_tail, 900)
     return from_bytes(to_bytes(found), found.digest)
+
+
+def beside_detector(family: str) -> StoredModel:
+    """Return the trained model as one that asks the detector to count half."""
+    model = trained(family)
+    return replace(model, arrays={**model.arrays, DETECTOR_SHARE: np.array([0.5])})
 
 
 def at_work(*families: str, profiles: dict[str, str] | None = None) -> ModelsAtWork:
@@ -140,3 +155,23 @@ def test_a_silent_period_of_a_served_cell_abstains():
     silent = served.scores.filter(pl.col("score").is_null(), cell_dn=CELLS[3])
     assert silent["abstained_because"].unique().to_list() == [score_rows.NO_DATA]
     assert silent.height == 4
+
+
+def test_a_model_beside_the_detector_gives_the_mean_of_both_scores():
+    everybody = dict.fromkeys(CELLS, "profile-01")
+    own, alone = scored(), scored(at_work("principal_components", profiles=everybody))
+    served = Served("cell_anomalies.both/1", beside_detector("principal_components"))
+    both = scored(ModelsAtWork(Serving((served,), {"profile-01": 0}, everybody)))
+    mean = (own.scores["score"] + alone.scores["score"]) / 2
+    assert both.scores["score"].to_numpy() == pytest.approx(mean.to_numpy(), abs=1e-4)
+    assert both.scores["model"].unique().to_list() == ["cell_anomalies.both/1"]
+    finding = both.findings.filter(cell_dn=CELLS[7]).row(0, named=True)
+    assert finding["contributions"][0]["kpi"] == "user_throughput_dl"
+    rivals = scored(ModelsAtWork(beside=(Serving((served,), {"all": 0}, {}),)))
+    assert rivals.rivals["score"].to_numpy() == pytest.approx(mean.to_numpy(), abs=1e-4)
+
+
+def test_where_a_model_beside_the_detector_is_mute_the_detector_speaks():
+    own = np.array([[1.0, np.nan, 3.0]])
+    theirs = np.array([[3.0, np.nan, np.nan]])
+    assert together(own, theirs, 0.5) == pytest.approx(np.array([[2.0, np.nan, 3.0]]), nan_ok=True)

@@ -13,6 +13,7 @@ from data_products.access import load_access_rules
 from semantic_layer.errors import InputError
 from tasks.adapters.guarded_reader import GuardedReader
 from tasks.adapters.iceberg_tables import IcebergTables
+from tasks.adapters.memory_registry import InMemoryModelRegistry
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.adapters.system_clock import SystemClock
 from tasks.reporting import files
@@ -26,7 +27,10 @@ from tests.tasks.reporting import published, world
 def services_of(tables, root: Path) -> Services:
     chosen = SimpleNamespace(root=root, identity="operator")
     reader = reader_of(tables, root)
-    return cast("Services", SimpleNamespace(tables=tables, reader=reader, settings=chosen))
+    made = SimpleNamespace(
+        tables=tables, reader=reader, settings=chosen, models=InMemoryModelRegistry(SystemClock())
+    )
+    return cast("Services", made)
 
 
 def reader_of(tables, root: Path) -> GuardedReader:
