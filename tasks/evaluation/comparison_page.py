@@ -1,10 +1,16 @@
 """The comparison of models as a Markdown page."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from tasks.evaluation.model_comparison import RANDOM, AtRecall, ModelComparison, ModelRow
+from tasks.evaluation.published_models import BASELINE, DECIDING
 
 _SHOWN_DRIFT = 20
+_COLUMNS = 8
+_ALWAYS = (DECIDING, "challengers", BASELINE, "principal_components")
+"""Models that every table shows: what decides, what may, and the plain ones beside them."""
 
 
 def comparison_page(found: ModelComparison, title: str, drifts: pl.DataFrame | None = None) -> str:
@@ -68,7 +74,7 @@ def _ranked(row: ModelRow) -> list[str]:
 
 
 def _kinds(found: ModelComparison) -> list[str]:
-    rows = [row for row in found.rows if row.model != RANDOM]
+    rows = _shown([row for row in found.rows if row.model != RANDOM])
     if not rows or not rows[0].kinds:
         return ["## By kind of fault", "", "No fault stood in the window."]
     lines = []
@@ -78,7 +84,7 @@ def _kinds(found: ModelComparison) -> list[str]:
     return [
         "## By kind of fault",
         "",
-        "Found promptly, and found at all, at the allowed false findings.",
+        f"Found promptly, and found at all, at the allowed false findings.{_left_out(found, rows)}",
         "",
         _line(["kind", "faults", *(row.model for row in rows)]),
         "|---|---:|" + "---:|" * len(rows),
@@ -89,13 +95,14 @@ def _kinds(found: ModelComparison) -> list[str]:
 def _profiles(found: ModelComparison) -> list[str]:
     if not found.rows or not found.rows[0].profiles:
         return ["## By profile", "", "No cell of the window has a profile."]
+    rows = _shown(found.rows)
     lines = [
         _line(
             [
                 one.profile,
                 str(one.cells),
                 f"{one.floor:.2%}",
-                *(f"{row.profiles[number].vus_pr:.3f}" for row in found.rows),
+                *(f"{row.profiles[number].vus_pr:.3f}" for row in rows),
             ]
         )
         for number, one in enumerate(found.rows[0].profiles)
@@ -103,12 +110,26 @@ def _profiles(found: ModelComparison) -> list[str]:
     return [
         "## By profile",
         "",
-        "VUS-PR within the cells of a profile; the floor is its share of affected periods.",
+        "VUS-PR within the cells of a profile; the floor is its share of affected periods."
+        f"{_left_out(found, rows)}",
         "",
-        _line(["profile", "cells", "floor", *(row.model for row in found.rows)]),
-        "|---|---:|---:|" + "---:|" * len(found.rows),
+        _line(["profile", "cells", "floor", *(row.model for row in rows)]),
+        "|---|---:|---:|" + "---:|" * len(rows),
         *lines,
     ]
+
+
+def _shown(rows: Sequence[ModelRow]) -> list[ModelRow]:
+    """Return as many rows as a page has columns for: some always, then the best, in order."""
+    always = [row for row in rows if row.model in _ALWAYS]
+    others = [row for row in rows if row.model not in _ALWAYS and row.model != RANDOM]
+    kept = {row.model for row in (*always, *others[: max(_COLUMNS - len(always), 0)])}
+    return [row for row in rows if row.model in kept]
+
+
+def _left_out(found: ModelComparison, rows: Sequence[ModelRow]) -> str:
+    count = sum(row.model != RANDOM for row in found.rows) - len(rows)
+    return f" {count} models of the ranking are left out here." if count else ""
 
 
 def _drift(drifts: pl.DataFrame | None) -> list[str]:

@@ -168,3 +168,14 @@ def test_a_models_rows_are_put_on_the_grid_by_cell_and_period():
     placed = on_grid(grid, rows)
     assert placed[2, 3] == 1.5
     assert np.isfinite(placed).sum() == 1
+
+
+def test_tables_by_kind_and_profile_keep_the_plain_ones_and_the_best():
+    many = {f"model {number:02}": scores()["sharp"] for number in range(12)}
+    many |= {"principal_components": scores()["blunt"], "what decides now": scores()["blunt"]}
+    page = comparison_page(model_comparison(story(), many, PROFILES, RULES), "many")
+    (header,) = [line for line in page.splitlines() if line.startswith("| kind | faults")]
+    names = [name.strip() for name in header.split("|")[3:-1]]
+    assert len(names) == 8
+    assert {"principal_components", "what decides now"} <= set(names)
+    assert "6 models of the ranking are left out here." in page
