@@ -15,6 +15,8 @@ from tasks.reporting.wording import cell_label, clean, clipped, duration, moment
 SEVERITIES = ("CRITICAL", "MAJOR", "MINOR", "WARNING")
 """Worst first; a severity that nobody knows sorts last."""
 
+_ALMOST_SURE = 0.99
+
 
 @dataclass(frozen=True, slots=True)
 class Blame:
@@ -74,7 +76,9 @@ class FindingRow:
     @property
     def probability_text(self) -> str:
         """How probable a real problem is, as a percentage; empty where nobody told."""
-        return "" if self.probability is None else percent(self.probability)
+        if self.probability is None:
+            return ""
+        return percent(self.probability) if self.probability < _ALMOST_SURE else "over 99 %"
 
     @property
     def rank(self) -> int:
