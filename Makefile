@@ -6,7 +6,7 @@ QUIET := LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_MODE=PRODUCTION GX_ANALYTICS_
   NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 export ANOPS_HOME ?= $(CURDIR)/.anops
 
-.PHONY: run serve test quick lint format types imports bench fuzz golden catalogue setup lock clean
+.PHONY: run serve test quick lint format types imports bench deep fuzz golden catalogue setup lock clean
 
 run: setup
 	$(QUIET) $(BIN)/anops run
@@ -33,6 +33,11 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports
+
+# The neural families, where PyTorch may be fetched; elsewhere their tests skip and say so.
+deep: setup
+	$(BIN)/python -m pip install --quiet "torch>=2.13,<2.14"
+	$(QUIET) $(BIN)/pytest tests/tasks/anomaly/families
 
 bench: setup
 	$(QUIET) $(BIN)/python -m tests.benchmarks
