@@ -12,11 +12,12 @@ from tasks.step import scheduled_at
 
 @flow(name="learn-from-verdicts")
 def learn_from_verdicts(window: Window | None = None, days: int = 56) -> list[dict[str, Any]]:
-    """Fit the worth of findings to verdicts so far; return what that changed.
+    """Fit the worth of findings to the verdicts given so far; return what that changed.
 
     Args:
         window: of the findings; None takes those of the newest days.
         days: how many days, where no window is named.
     """
-    newest = window or newest_published("cell_anomalies", scheduled_at(), "day")
-    return worth.learn_from_verdicts(window or worth.days_until(newest, days))
+    known_by = scheduled_at()
+    newest = window or newest_published("cell_anomalies", known_by, "day")
+    return worth.learn_from_verdicts(window or worth.days_until(newest, days), known_by)

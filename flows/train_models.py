@@ -13,5 +13,6 @@ from tasks.step import scheduled_at
 @flow(name="train-models")
 def train_models(window: Window | None = None) -> list[dict[str, Any]]:
     """Train, compare and register models from four weeks of KPIs; promote those that may serve."""
-    window = window or newest_published("cell_kpis", scheduled_at(), "15min")
-    return training.train_models(newest_snapshot("cell_kpis"), window)
+    known_by = scheduled_at()
+    window = window or newest_published("cell_kpis", known_by, "15min")
+    return training.train_models(newest_snapshot("cell_kpis"), window, known_by)

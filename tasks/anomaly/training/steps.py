@@ -59,13 +59,16 @@ _NUMBERS_DEPEND_ON = ("anops", "numpy", "scipy", "polars", "xgboost-cpu", "torch
 
 
 @step
-def train_models(kpis: Snapshot, window: Window) -> list[dict[str, Any]]:
+def train_models(
+    kpis: Snapshot, window: Window, known_by: datetime | None = None
+) -> list[dict[str, Any]]:
     """Train, choose, register and judge a model for each profile; promote those that may serve.
 
     Args:
         kpis: the snapshot of `cell_kpis` to read.
         window: its last day's midnight ends the history; that day itself is left out if it is
             not over.
+        known_by: verdicts given before this moment count; the history's end when None.
 
     Returns:
         One row a profile: family, figures, and what became of it.
@@ -85,7 +88,7 @@ def train_models(kpis: Snapshot, window: Window) -> list[dict[str, Any]]:
         services().workers,
     )
     for group in groups:
-        for trained in _trained(group, history):
+        for trained in _trained(group, history, known_by or history.end):
             outcome = _kept(trained, group, origin)
             told.append(training_row(trained, group, outcome))
             _LOG.info("%s: %s. %s", trained.job.name, outcome, trained.why)
@@ -177,7 +180,7 @@ def compare_models(name: str, window: Window) -> str:
         window,
         GRANULARITIES[data["granularity"]],
         rules,
-        _weighed_verdicts(window),
+        _weighed_verdicts(window, services().clock.now()),
     )
     page = comparison_page(
         found, name, champion_told, f"version {beside.version} ({beside.family})"
@@ -217,11 +220,11 @@ def roll_back_model(name: str, reason: str, author: str) -> str:
     return rolled_back(services().models, name, reason, author)
 
 
-def _trained(group: TrainingGroup, history: Window) -> Iterable[TrainedProfile]:
+def _trained(group: TrainingGroup, history: Window, known_by: datetime) -> Iterable[TrainedProfile]:
     plan = group.final.plan
     split = group.trial.plan.training_periods
     validation = Window(plan.grid.start_of(split), history.end)
-    verdicts, findings = _weighed_verdicts(history), _findings(validation)
+    verdicts, findings = _weighed_verdicts(history, known_by), _findings(validation)
     jobs = []
     for profile, rows in group.rows.items():
         name = model_name(profile, group.object_class, plan.granularity)
@@ -300,14 +303,14 @@ def _newest_profiles(until: datetime) -> dict[str, str]:
     return dict(zip(newest["cell_dn"], newest["cell_profile"], strict=True))
 
 
-def _weighed_verdicts(window: Window) -> pl.DataFrame:
-    """Return what people say of findings that begin in the window, as of its end."""
+def _weighed_verdicts(window: Window, known_by: datetime) -> pl.DataFrame:
+    """Return what people said by then of findings that begin in the window."""
     return (
         services()
         .tables.read("finding_verdicts.weighed")
         .filter(
             pl.col("anomaly_start").is_between(window.start, window.end, closed="left"),
-            pl.col("last_given_at") < window.end,
+            pl.col("last_given_at") < known_by,
             pl.col("weight") > 0,
         )
         .select("anomaly_id", "cell_dn", "anomaly_start", "is_real_probability", "weight")

@@ -36,7 +36,7 @@ class KnownFindings:
         found: rows of `cell_anomalies`, in order of window and id.
         features: `finding_features` of the same rows.
         places: where judged cells stand.
-        verdicts: `VERDICTS` given before the last window ended.
+        verdicts: `VERDICTS` that were known by then.
     """
 
     found: pl.DataFrame
@@ -51,6 +51,7 @@ def known_findings(
     kpis: Sequence[Kpi],
     profiles: Mapping[str, str],
     rules: FindingWorth,
+    known_by: datetime | None = None,
 ) -> KnownFindings:
     """Return the findings of the windows that lie in `window`, with what tells them apart.
 
@@ -60,6 +61,7 @@ def known_findings(
         kpis: definitions of what may be blamed.
         profiles: profile by cell DN.
         rules: of a finding's worth.
+        known_by: verdicts given later are not looked at; the window's end when None.
     """
     found = (
         tables.read("cell_anomalies", window, columns=list(_LINEAGE_FREE))
@@ -69,7 +71,7 @@ def known_findings(
     key = ["anomaly_id", "window_start"]
     evidence = tables.read("cell_anomalies.evidence", window, columns=list(EVIDENCE)).collect()
     weighed = tables.read("finding_verdicts.weighed", columns=list(VERDICTS)).filter(
-        pl.col("last_given_at") < window.end
+        pl.col("last_given_at") < (known_by or window.end)
     )
     judged = tables.read("cell_anomalies.scores", window, columns=["cell_dn"]).unique().collect()
     topology = tables.read(

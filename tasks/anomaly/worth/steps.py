@@ -1,7 +1,7 @@
 """Steps of findings' worth: verdicts teach it; each window's findings are weighed by it."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -67,18 +67,19 @@ def weigh_findings(
 
 
 @step
-def learn_from_verdicts(window: Window) -> list[dict[str, Any]]:
+def learn_from_verdicts(window: Window, known_by: datetime) -> list[dict[str, Any]]:
     """Teach the worth of findings by what people said; return what that changed.
 
     A model that judges later verdicts no better than what was believed before is registered and
     does not serve.
 
     Args:
-        window: findings of the windows that lie in it, and verdicts given before its end.
+        window: findings of the windows that lie in it.
+        known_by: verdicts given before this moment count.
     """
     tables, models, rules = services().tables, services().models, finding_worth()
     known = known_findings(
-        tables, window, _scored_kpis(), newest_profiles(tables, window.end), rules
+        tables, window, _scored_kpis(), newest_profiles(tables, window.end), rules, known_by
     )
     names = feature_names(_scored_kpis())
     model = fitted_verdicts(known.features, known.verdicts, names, detection(), rules, _SEED)

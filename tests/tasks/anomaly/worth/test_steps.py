@@ -122,9 +122,14 @@ def test_scores_of_earlier_days_tell_what_chance_makes(served):
 def test_few_verdicts_teach_nothing_and_say_so(served):
     scored(served)
     judged(served, lambda _: True)
-    rows = steps.learn_from_verdicts.fn(Window(START, START + timedelta(days=40)))
+    month = Window(START, START + timedelta(days=29))
+    late = START + timedelta(days=400)  # verdicts on an old network are given today
+    unheard = steps.learn_from_verdicts.fn(month, START)
+    assert {row["measure"]: row["after"] for row in unheard}["judged findings"] == "0"
+    rows = steps.learn_from_verdicts.fn(month, late)
+    assert {row["measure"]: row["after"] for row in rows}["judged findings"] == "1"
     assert {row["measure"]: row["after"] for row in rows}["held back"] == "0"
-    (version,) = served.models.versions(NAME)
+    version = served.models.versions(NAME)[-1]
     assert "too few verdicts" in version.card.reason
     assert served.models.assignments(NAME, CHAMPION) == []
 
