@@ -216,7 +216,7 @@ def test_verdicts_of_the_validation_days_are_cases(services, monkeypatch):
         }
     )
     monkeypatch.setattr(steps, "_findings", lambda _window: findings)
-    monkeypatch.setattr(steps, "_weighed_verdicts", lambda _window: weighed)
+    monkeypatch.setattr(steps, "_weighed_verdicts", lambda *_: weighed)
     seen_jobs = []
     whole = steps.trained_profile
 
