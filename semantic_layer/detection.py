@@ -6,13 +6,10 @@ Detector, report and agents read them here; they stand in no code, prompt or que
 import math
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from semantic_layer.errors import DefinitionError
-from semantic_layer.plain_yaml import read_yaml_file
+from semantic_layer.owned_rules import load_rules
 
 PACKAGED = Path(__file__).parent / "catalogue" / "detection.yaml"
 
@@ -78,33 +75,4 @@ def load_detection(path: Path) -> Detection:
     Raises:
         DefinitionError: an entry lacks owner, unit or description, or values contradict.
     """
-    try:
-        entries: Any = read_yaml_file(path)
-    except yaml.YAMLError as error:
-        raise DefinitionError(f"{path.name} is not YAML: {error}") from error
-    if not isinstance(entries, list):
-        raise DefinitionError(f"{path.name} must be a list of entries with name and value.")
-    values: dict[str, object] = {}
-    for number, entry in enumerate(entries, start=1):
-        lacking = [
-            key
-            for key in ("name", "value", "unit", "owner", "description")
-            if not isinstance(entry, dict) or entry.get(key) is None
-        ]
-        if lacking:
-            raise DefinitionError(
-                f"Entry {number} of {path.name} lacks {', '.join(lacking)}; every rule of "
-                "detection says its value, unit, owner and meaning."
-            )
-        name = str(entry["name"])
-        if name in values:
-            raise DefinitionError(f"{path.name} defines {name!r} twice.")
-        values[name] = entry["value"]
-    try:
-        return Detection.model_validate(values)
-    except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, detail['loc'])) or 'rules'}: {detail['msg']}"
-            for detail in error.errors()
-        )
-        raise DefinitionError(f"{path.name} cannot be used: {told}.") from error
+    return load_rules(path, Detection, "detection")
