@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from data_products.lineage import Snapshot
-from data_products.registry import products
 from semantic_layer.detection import detection
 from semantic_layer.errors import InputError
 from semantic_layer.finding_worth import finding_worth
@@ -23,6 +22,7 @@ from semantic_layer.periods import GRANULARITIES, Window, floor_to
 from tasks.anomaly.families.roster import FAMILIES
 from tasks.anomaly.model_names import CHALLENGER, CHAMPION, model_name, model_reference
 from tasks.anomaly.outcome import scored_window
+from tasks.anomaly.published_profiles import newest_profiles
 from tasks.anomaly.score_rows import SCORES
 from tasks.anomaly.scored_kpis import scored_kpis
 from tasks.anomaly.scoring import panel_of
@@ -81,7 +81,7 @@ def train_models(
     told = []
     groups = training_groups(
         rows,
-        _newest_profiles(until),
+        newest_profiles(services().tables, until),
         scored_kpis(list(catalogue().kpis.values())),
         until,
         (detection(), rules),
@@ -280,27 +280,13 @@ def _serving(reference: str, model: StoredModel) -> Serving:
 def _cells_of(rows: pl.LazyFrame, profile: str, window: Window) -> list[str]:
     """Return a sample of the cells of a profile, those with rows."""
     known = rows.select(pl.col("cell_dn").unique()).collect()["cell_dn"].drop_nulls().to_list()
-    profiles: Mapping[str, str] = {} if profile == ALL_CELLS else _newest_profiles(window.end)
+    profiles: Mapping[str, str] = (
+        {} if profile == ALL_CELLS else newest_profiles(services().tables, window.end)
+    )
     own = [cell for cell in known if profile == ALL_CELLS or profiles.get(cell) == profile]
     if not own:
         raise InputError(f"No cell of profile {profile!r} has rows of KPIs before {window}.")
     return panel_of(own, model_promotion().profile_cells)
-
-
-def _newest_profiles(until: datetime) -> dict[str, str]:
-    """Return profile by cell of the newest week that had begun; none where nobody profiles."""
-    if "cell_profiles" not in products():
-        return {}
-    rows = (
-        services()
-        .tables.read("cell_profiles")
-        .filter(pl.col("week_start") < until, pl.col("cell_profile").is_not_null())
-        .select("cell_dn", "week_start", "cell_profile")
-        .sort("week_start")
-        .collect()
-    )
-    newest = rows.filter(pl.col("week_start") == pl.col("week_start").max())
-    return dict(zip(newest["cell_dn"], newest["cell_profile"], strict=True))
 
 
 def _weighed_verdicts(window: Window, known_by: datetime) -> pl.DataFrame:

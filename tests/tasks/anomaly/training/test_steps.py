@@ -124,7 +124,7 @@ def test_the_day_that_is_not_over_is_not_learnt_from(services):
 def test_each_profile_has_its_own_model_and_a_small_one_none(services, monkeypatch):
     names = cell_names(CELLS)
     profiles = dict.fromkeys(names[:25], "busy") | dict.fromkeys(names[25:30], "tiny")
-    monkeypatch.setattr(steps, "_newest_profiles", lambda _until: profiles)
+    monkeypatch.setattr(steps, "newest_profiles", lambda *_: profiles)
     rows = trained(services)
     assert [(row["model"], row["cells"]) for row in rows] == [
         (NAME, CELLS),
