@@ -38,7 +38,6 @@ BASELINE: Schema = {
     "period_start": _TIME,
     "baseline_score": pl.Float64,
 }
-AGES: Schema = {"cell_dn": pl.String, "history_days": pl.Float64}
 PROFILES: Schema = {"cell_dn": pl.String, "cell_profile": pl.String}
 
 _ITSELF = (
@@ -50,7 +49,6 @@ _ITSELF = (
     "weekday",
     "severity_rank",
     "baseline_peak",
-    "history_days",
 )
 _RANKS = {"WARNING": 0.0, "MINOR": 1.0, "MAJOR": 2.0, "CRITICAL": 3.0}
 _KINDS = ("alarm", "change")
@@ -77,7 +75,6 @@ class Surroundings:
         baseline: `BASELINE` over the findings' time.
         evidence: `EVIDENCE`.
         verdicts: `VERDICTS`; those given after a row's window began are not looked at.
-        ages: `AGES`, days of data before the window.
         profiles: `PROFILES`.
     """
 
@@ -85,7 +82,6 @@ class Surroundings:
     baseline: pl.DataFrame = field(default_factory=lambda: _empty(BASELINE))
     evidence: pl.DataFrame | None = None
     verdicts: pl.DataFrame = field(default_factory=lambda: _empty(VERDICTS))
-    ages: pl.DataFrame = field(default_factory=lambda: _empty(AGES))
     profiles: pl.DataFrame = field(default_factory=lambda: _empty(PROFILES))
 
 
@@ -109,11 +105,9 @@ def finding_features(
         anomaly_id, window_start, cell_dn, cell_profile (null without one), and a Float64 column
         for each of `feature_names`.
     """
-    rows = (
-        found.join(around.profiles.select(list(PROFILES)), on="cell_dn", how="left")
-        .join(around.ages.select(list(AGES)), on="cell_dn", how="left")
-        .with_columns(_of_itself())
-    )
+    rows = found.join(
+        around.profiles.select(list(PROFILES)), on="cell_dn", how="left"
+    ).with_columns(_of_itself())
     for part in (
         _baseline_peaks(found, around.baseline),
         nearby_features(found, around.places, within),
