@@ -16,7 +16,10 @@ _MLFLOW = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-_PACKAGED_ACCESS = Path(__file__).resolve().parents[1] / "deployments" / "access.yaml"
+_DEPLOYMENTS = Path(__file__).resolve().parents[1] / "deployments"
+_PACKAGED_ACCESS = _DEPLOYMENTS / "access.yaml"
+_PACKAGED_ROUTES = _DEPLOYMENTS / "model_routes.yaml"
+_PACKAGED_PEOPLE = _DEPLOYMENTS / "people.yaml"
 
 
 class Settings(BaseSettings):
@@ -77,6 +80,36 @@ class Settings(BaseSettings):
         "Unset: made under home.",
     )
 
+    model_routes: Path | None = Field(
+        None, description="Routes to language models. Unset: the packaged file, without a key."
+    )
+    local_model: Path | None = Field(
+        None, description="GGUF file of a model that runs here; needs the extra local-llm."
+    )
+    embedding_model: str | None = Field(
+        None, description="LiteLLM model that makes vectors of texts. Unset: made here, offline."
+    )
+    knowledge_url: str | None = Field(
+        None, description="Qdrant server, such as `http://qdrant:6333`. Unset: a folder under home."
+    )
+    gateway: str | None = Field(
+        None,
+        description="The way into the network: `netconf://user@host:830` or "
+        "`provmns+https://host/3GPPManagement/ProvMnS/v1700`. Unset: the sample network.",
+    )
+    gateway_secret_file: Path | None = Field(
+        None, description="File with the gateway's password, private key or token."
+    )
+    ledger_key_file: Path | None = Field(
+        None, description="Ed25519 key that the ledger is signed with. Unset: made under home."
+    )
+    people_file: Path | None = Field(
+        None, description="Who may approve what. Unset: the packaged file."
+    )
+    telemetry_url: str | None = Field(
+        None, description="OTLP collector over HTTP for spans of agents. Unset: files under home."
+    )
+
     sample_network: str = Field(
         "town", description="Sample network to write: `village`, `town` or `nation`."
     )
@@ -91,6 +124,21 @@ class Settings(BaseSettings):
     def access_rules(self) -> Path:
         """The file of identities and roles: the one that is set, or the packaged one."""
         return self.access_file or _PACKAGED_ACCESS
+
+    @property
+    def routes_file(self) -> Path:
+        """The file of routes to language models: the one that is set, or the packaged one."""
+        return self.model_routes or _PACKAGED_ROUTES
+
+    @property
+    def approvers(self) -> Path:
+        """The file of people: the one that is set, or the packaged one."""
+        return self.people_file or _PACKAGED_PEOPLE
+
+    @property
+    def sample_folder(self) -> Path:
+        """Folder of the sample network that is chosen."""
+        return self.root / "sample" / f"{self.sample_network}-{self.sample_seed}"
 
 
 @cache

@@ -10,6 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from semantic_layer.errors import InputError
+from tasks.action_ports import (
+    ChatModel,
+    ConfigurationGateway,
+    Embedder,
+    KnowledgeIndex,
+    Ledger,
+    NetworkClock,
+    SpanSink,
+    TranscriptStore,
+)
 from tasks.ports import (
     Clock,
     DataReader,
@@ -151,6 +161,81 @@ class Services:
         )
 
     @cached_property
+    def chat(self) -> ChatModel:
+        """Language models by role; with no route that answers, every question says so at once."""
+        from tasks.adapters.litellm_chat import LiteLlmChat
+
+        chosen = self.settings
+        return LiteLlmChat.at(chosen.routes_file, chosen.root / "chat", chosen.local_model)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """Vectors of texts: made here, or by a LiteLLM model."""
+        model = self.settings.embedding_model
+        if model is not None:
+            from tasks.adapters.litellm_embedder import LiteLlmEmbedder
+
+            return LiteLlmEmbedder(model)
+        from tasks.adapters.local_embedder import LocalEmbedder
+
+        return LocalEmbedder()
+
+    @cached_property
+    def knowledge(self) -> KnowledgeIndex:
+        """Passages of documents and validated cases."""
+        from tasks.adapters.qdrant_knowledge import QdrantKnowledge
+
+        chosen = self.settings
+        return QdrantKnowledge(self.embedder, chosen.root / "knowledge", chosen.knowledge_url)
+
+    @cached_property
+    def gateway(self) -> ConfigurationGateway:
+        """The way into the network: the sample network's, or one by address."""
+        address = self.settings.gateway
+        if address is None:
+            from tasks.adapters.sample_gateway import SampleGateway
+
+            return SampleGateway(self.settings.sample_folder)
+        if address.startswith("netconf"):
+            from tasks.adapters.netconf_gateway import NetconfGateway
+
+            return NetconfGateway.at(address, self.settings.gateway_secret_file)
+        from tasks.adapters.provisioning_gateway import ProvisioningGateway
+
+        return ProvisioningGateway.at(address, self.settings.gateway_secret_file)
+
+    @cached_property
+    def network_clock(self) -> NetworkClock:
+        """What time it is in the network that the gateway reaches."""
+        if self.settings.gateway is None:
+            from tasks.adapters.sample_gateway import SampleClock
+
+            return SampleClock(self.settings.sample_folder, self.clock)
+        return self.clock
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Everything that was decided, approved and written."""
+        from tasks.adapters.sqlite_ledger import SqliteLedger
+
+        chosen = self.settings
+        return SqliteLedger(chosen.root / "ledger", chosen.ledger_key_file, self.clock)
+
+    @cached_property
+    def transcripts(self) -> TranscriptStore:
+        """What happened in agents' runs."""
+        from tasks.adapters.file_transcripts import FileTranscripts
+
+        return FileTranscripts(self.settings.root / "transcripts")
+
+    @cached_property
+    def spans(self) -> SpanSink:
+        """Where spans of agents' runs are told: files, and a collector by address."""
+        from tasks.adapters.telemetry_spans import TelemetrySpans
+
+        return TelemetrySpans(self.settings.root / "spans", self.settings.telemetry_url)
+
+    @cached_property
     def clock(self) -> Clock:
         """The present."""
         from tasks.adapters.system_clock import SystemClock
@@ -162,9 +247,10 @@ class Services:
 
         What is asked for later is made anew.
         """
-        hot = self.__dict__.pop("hot", None)
-        if hot is not None:
-            hot.close()
+        for name in ("hot", "knowledge"):
+            held = self.__dict__.pop(name, None)
+            if held is not None:
+                held.close()
         for name in [name for name in self.__dict__ if name != "settings"]:
             del self.__dict__[name]
 

@@ -1,0 +1,1 @@
+"""The one runtime of all agents: tools, sessions, budgets, transcripts, negotiation."""

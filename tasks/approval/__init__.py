@@ -1,0 +1,1 @@
+"""Approval: who said yes to what, and the page that tells a decision's whole story."""

@@ -1,0 +1,1 @@
+"""Execution: approved changes are written, verified by their effect, and taken back."""

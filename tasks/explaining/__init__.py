@@ -1,0 +1,1 @@
+"""Explaining: an agent tells what a finding may come from, and what would decide."""

@@ -1,0 +1,1 @@
+"""Guarding: proposals are judged by guardrails, on facts that are gathered here."""

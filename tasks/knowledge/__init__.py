@@ -1,0 +1,1 @@
+"""Knowledge: documents and validated cases that can be found by meaning and by word."""

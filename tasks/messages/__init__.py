@@ -1,0 +1,1 @@
+"""Values that cross rooms and ports: between agents, guards, people and executors."""

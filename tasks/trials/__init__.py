@@ -1,0 +1,1 @@
+"""Trials: how well language models do the work that agents ask of them."""
