@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from semantic_layer.agent_rules import AgentRules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
@@ -78,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
     "services": Kind("services.yaml", ServiceCatalogue, is_list=False),
 }
 RULES: Mapping[str, type[BaseModel]] = {
+    "agent_rules": AgentRules,
     "detection": Detection,
     "evidence": EvidenceRules,
     "finding_worth": FindingWorth,

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from semantic_layer.agent_rules import load_agent_rules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
@@ -41,6 +42,7 @@ PACKAGED = Path(__file__).parent / "catalogue"
 
 _DETECTION = "detection.yaml"
 _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
+    "agent_rules.yaml": load_agent_rules,
     "evidence.yaml": load_evidence_rules,
     "finding_worth.yaml": load_finding_worth,
     "model_promotion.yaml": load_model_promotion,
