@@ -1,9 +1,9 @@
 """How the sample network is configured over time, and how it was planned.
 
 The plan is what the network was built from (configuration_objects.py). What departs from it
-follows from faults (a relation that is missing, a software release that should not be there) and
-from one tilt that somebody changed without asking. Early in history one cell had another number,
-and one site stood as another element.
+follows from faults (a relation that is missing, a tilt that slipped, a software release that
+should not be there) and from one tilt whose unit reports what it does not have. Early in history
+one cell had another number, and one site stood as another element.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,11 @@ from tasks.twin.configuration_objects import (
     old_cell_dn,
     old_element_dn,
     relation_dn,
+    tilt_place,
 )
 from tasks.twin.faults import Fault
 from tasks.twin.layout import Cell, Network, Site
-from tasks.twin.traffic import PERIODS_A_DAY, Season
+from tasks.twin.traffic import PERIOD_S, PERIODS_A_DAY, Season
 
 DUMP_HOUR = 2
 _REGRESSED = {"Nordlicht": "NL-RAN 24.4.0", "Ostwind": "OW5G 7.3.0"}
@@ -44,13 +45,30 @@ class ConfigurationChange:
 
 @dataclass(frozen=True, slots=True)
 class PlantedDrift:
-    """A departure from plan: what a comparison ought to find, where a dump sees it."""
+    """A departure from plan: what a comparison ought to find, where a dump sees it.
+
+    Attributes:
+        tenths_deg: of a tilt, how far it is from plan when the drift is whole.
+        ramp: periods until it is whole.
+    """
 
     kind: str
     dn: str
     attribute: str
     begins: datetime
     ends: datetime | None
+    tenths_deg: float = 0.0
+    ramp: int = 0
+
+    def tenths_at(self, moment: datetime) -> int:
+        """Return how far a tilt is from plan, by the last period that has begun before then."""
+        steps = max(1, -(-(moment - self.begins) // timedelta(seconds=PERIOD_S)))
+        return slipped_tenths(self.tenths_deg / 10.0, min(steps / (self.ramp + 1.0), 1.0))
+
+
+def slipped_tenths(size_deg: float, severity: float) -> int:
+    """Return what a tilt unit adds to its planned tilt when a slip has gone so far."""
+    return round(10.0 * size_deg * severity)
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class NetworkConfiguration:
         objects = self.planned_at(moment)
         for drift in self.drifts:
             if drift.begins <= moment and (drift.ends is None or moment < drift.ends):
-                _depart(objects, drift)
+                _depart(objects, drift, moment)
         return objects
 
 
@@ -157,10 +175,8 @@ def _is_fit(network: Network, site: Site, spared: set[int]) -> bool:
 
 
 def _slip(cell: Cell, at: datetime) -> PlantedDrift:
-    dn = f"{cell.site.element_dn},GNBDUFunction=1,NRSectorCarrier={cell.local_id}"
-    return PlantedDrift(
-        "differs_from_plan", f"{dn},CommonBeamformingFunction=1", "digitalTilt", at, None
-    )
+    dn, attribute = tilt_place(cell)
+    return PlantedDrift("differs_from_plan", dn, attribute, at, None, 10.0 * _SLIPPED_DEG)
 
 
 def _fault_drifts(
@@ -173,7 +189,15 @@ def _fault_drifts(
         first = network.cells[fault.cells[0]] if fault.cells else None
         if first is None:
             continue
-        if fault.kind == "wrong_neighbor" and fault.target is not None:
+        if fault.kind == "tilt_slip":
+            found += [
+                PlantedDrift(
+                    "differs_from_plan", *tilt_place(network.cells[cell]), begins, over,
+                    10.0 * fault.size, fault.ramp,
+                )
+                for cell in fault.cells
+            ]  # fmt: skip
+        elif fault.kind == "wrong_neighbor" and fault.target is not None:
             dn = relation_dn(first, network.cells[fault.target])
             found.append(PlantedDrift("missing_object", dn, "objectClass", begins, over))
         elif fault.kind == "software_regression":
@@ -184,7 +208,7 @@ def _fault_drifts(
     return found
 
 
-def _depart(objects: Objects, drift: PlantedDrift) -> None:
+def _depart(objects: Objects, drift: PlantedDrift, moment: datetime) -> None:
     if drift.kind == "missing_object":
         objects.pop(drift.dn, None)
         return
@@ -194,4 +218,4 @@ def _depart(objects: Objects, drift: PlantedDrift) -> None:
     if drift.attribute == "swVersion":
         attributes["swVersion"] = _REGRESSED[attributes["vendorName"]]
     else:
-        attributes[drift.attribute] += round(10 * _SLIPPED_DEG)
+        attributes[drift.attribute] += drift.tenths_at(moment)

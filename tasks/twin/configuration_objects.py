@@ -71,6 +71,22 @@ def relation_dn(cell: Cell, other: Cell) -> str:
     return f"{_relating_dn(cell)},{_relation_class(cell)}={other.site.index}-{other.local_id}"
 
 
+def tilt_place(cell: Cell) -> tuple[str, str]:
+    """Return the object and attribute that tell a cell's tilt, in tenths of a degree."""
+    if cell.band.technology == "LTE":
+        return cell.dn, "retTilt"
+    carrier = f"{cell.site.element_dn},GNBDUFunction=1,NRSectorCarrier={cell.local_id}"
+    return f"{carrier},CommonBeamformingFunction=1", "digitalTilt"
+
+
+def power_place(cell: Cell) -> tuple[str, str]:
+    """Return the object and attribute that tell a cell's power: mW for NR, dBm for LTE."""
+    if cell.band.technology == "LTE":
+        return cell.dn, "maximumTransmissionPower"
+    carrier = f"{cell.site.element_dn},GNBDUFunction=1,NRSectorCarrier={cell.local_id}"
+    return carrier, "configuredMaxTxPower"
+
+
 def old_cell_dn(cell: Cell) -> str:
     """Return what a cell was called before it was renamed."""
     above, _, number = cell.dn.rpartition("=")

@@ -9,8 +9,12 @@ from pathlib import Path
 
 from tasks.twin import record_files
 from tasks.twin.change_requests import configured_values
-from tasks.twin.configuration import ConfigurationChange
-from tasks.twin.configuration_files import write_configuration
+from tasks.twin.configuration import (
+    ConfigurationChange,
+    NetworkConfiguration,
+    network_configuration,
+)
+from tasks.twin.configuration_files import write_told_configuration
 from tasks.twin.delivered_rows import Run
 from tasks.twin.faults import Fault
 from tasks.twin.planned_changes import PlannedChange
@@ -22,12 +26,8 @@ def write_records(
 ) -> dict[str, int]:
     """Write all records of a run below `delivered`; return counts for the manifest."""
     network, transport = run.world.radio.network, run.world.routes.network
-    configured = [
-        ConfigurationChange(*told) for told in configured_values(network, changes, run.calendar)
-    ]
-    counts = write_configuration(
-        network, faults, run.calendar, run.seed, delivered / "configuration", configured
-    )
+    told = told_configuration(run, changes, faults)
+    counts = write_told_configuration(told, delivered / "configuration")
     counts |= write_topology_documents(
         network, transport, run.calendar, run.seed, delivered / "topology"
     )
@@ -35,3 +35,14 @@ def write_records(
         network, changes, faults, run.calendar, run.seed, delivered
     )
     return counts
+
+
+def told_configuration(
+    run: Run, changes: Sequence[PlannedChange], faults: Sequence[Fault]
+) -> NetworkConfiguration:
+    """Return how the network of a run is configured over time, and how it was planned."""
+    network = run.world.radio.network
+    configured = [
+        ConfigurationChange(*told) for told in configured_values(network, changes, run.calendar)
+    ]
+    return network_configuration(network, faults, run.calendar, run.seed, configured)

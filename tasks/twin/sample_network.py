@@ -23,12 +23,13 @@ from semantic_layer.periods import Window
 from tasks.twin import files
 from tasks.twin.alarms import write_alarm_deliveries
 from tasks.twin.coverage import radio_map
-from tasks.twin.delivered_records import write_records
+from tasks.twin.delivered_records import told_configuration, write_records
 from tasks.twin.delivered_rows import Run, delivered_rows
 from tasks.twin.effects import conditions_of, sound_conditions
 from tasks.twin.faults import Fault, Terrain, place_faults
 from tasks.twin.flaws import measuring_flaws
 from tasks.twin.layout import Network, build_network
+from tasks.twin.live_report import write_first_report
 from tasks.twin.measurement_xml import write_measurement_files
 from tasks.twin.planned_changes import PlannedChange, planned_changes
 from tasks.twin.planned_effects import with_changes
@@ -58,7 +59,7 @@ from tasks.twin.true_kpis import true_kpis
 from tasks.twin.true_scene import Scene
 from tasks.twin.world import build_world
 
-VERSION = 5
+VERSION = 6
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48
@@ -140,7 +141,8 @@ def _made_anew(chosen: SampleNetwork, folder: Path, target: Path) -> Manifest:
     shutil.rmtree(half, ignore_errors=True)
     for part in ("pm", "history", "topology", "alarms", "sessions"):
         (half / "delivered" / part).mkdir(parents=True)
-    (half / "truth").mkdir()
+    for part in ("truth", "live"):
+        (half / part).mkdir()
     manifest = _write(chosen, half, target)
     (half / "manifest.json").write_text(json.dumps(_described(manifest), indent=2) + "\n", "utf-8")
     shutil.rmtree(target, ignore_errors=True)
@@ -272,6 +274,7 @@ def _write(chosen: SampleNetwork, half: Path, target: Path) -> Manifest:
     )  # fmt: skip
     alarms.causes.write_parquet(half / "truth" / "alarm_causes.parquet")
     told = write_records(run, happened.changes, faults, delivered)
+    write_first_report(half, told_configuration(run, happened.changes, faults), chosen.end)
     periods = (chosen.newest_first, run.calendar.periods)
     told["service_sessions"] = write_sessions(run, *periods, delivered / "sessions")
     _write_truth(half / "truth", run, scene, happened)
