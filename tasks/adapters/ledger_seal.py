@@ -149,10 +149,11 @@ class LedgerSeal:
         from cryptography.exceptions import InvalidSignature
 
         try:
-            self._public.verify(bytes.fromhex(signature), content)
+            told = bytes.fromhex(signature)
+            self._public.verify(told, content)
         except (InvalidSignature, ValueError):
             return False
-        return True
+        return told.hex() == signature
 
     def problem_of(self, entry: LedgerEntry) -> str:
         """Return why an entry is not what was signed; empty when it is.

@@ -222,7 +222,9 @@ class SqliteLedger:
                 f"The key {self._key_file} is not there; entries were compared with {public} "
                 "alone, which whoever writes to the folder could have replaced."
             )
-        elif not public.exists() or public.read_bytes() != seal.public_key.encode():
+        elif self._database.exists() and not public.exists():
+            yield f"The public key {public} is not there; the next entry brings it back."
+        elif public.exists() and public.read_bytes() != seal.public_key.encode():
             yield f"{public} is not the public half of {self._key_file}."
 
     def _end_problems(self, last: LedgerEntry | None, seal: LedgerSeal) -> Iterator[str]:
