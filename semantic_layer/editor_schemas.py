@@ -20,6 +20,7 @@ from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
 from semantic_layer.evidence import EvidenceRules
+from semantic_layer.execution_rules import ExecutionRules
 from semantic_layer.fault_kinds import NamedFault
 from semantic_layer.finding_worth import FindingWorth
 from semantic_layer.kpis import Kpi
@@ -82,6 +83,7 @@ RULES: Mapping[str, type[BaseModel]] = {
     "agent_rules": AgentRules,
     "detection": Detection,
     "evidence": EvidenceRules,
+    "execution_rules": ExecutionRules,
     "finding_worth": FindingWorth,
     "model_promotion": ModelPromotion,
     "profiling": Profiling,

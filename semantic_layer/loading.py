@@ -20,6 +20,7 @@ from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft
 from semantic_layer.errors import DefinitionError, did_you_mean
 from semantic_layer.evidence import load_evidence_rules
+from semantic_layer.execution_rules import load_execution_rules
 from semantic_layer.finding_worth import load_finding_worth
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
@@ -44,6 +45,7 @@ _DETECTION = "detection.yaml"
 _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "agent_rules.yaml": load_agent_rules,
     "evidence.yaml": load_evidence_rules,
+    "execution_rules.yaml": load_execution_rules,
     "finding_worth.yaml": load_finding_worth,
     "model_promotion.yaml": load_model_promotion,
     "profiling.yaml": load_profiling,
