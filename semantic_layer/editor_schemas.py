@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from semantic_layer.agent_rules import AgentRules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.autonomy import AutonomyRules
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
@@ -23,6 +24,7 @@ from semantic_layer.evidence import EvidenceRules
 from semantic_layer.execution_rules import ExecutionRules
 from semantic_layer.fault_kinds import NamedFault
 from semantic_layer.finding_worth import FindingWorth
+from semantic_layer.guardrails import GuardrailRules
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.loading import PACKAGED, catalogue
@@ -31,6 +33,7 @@ from semantic_layer.measurements import OBSERVED_TIME, Measurement
 from semantic_layer.model_promotion import ModelPromotion
 from semantic_layer.profiles import Profile
 from semantic_layer.profiling import Profiling
+from semantic_layer.protected import ProtectedPlaces
 from semantic_layer.services import ServiceCatalogue
 from semantic_layer.synonyms import Synonym
 from semantic_layer.vendors import VendorMap
@@ -81,12 +84,16 @@ KINDS: Mapping[str, Kind] = {
 }
 RULES: Mapping[str, type[BaseModel]] = {
     "agent_rules": AgentRules,
+    "autonomy": AutonomyRules,
     "detection": Detection,
     "evidence": EvidenceRules,
     "execution_rules": ExecutionRules,
     "finding_worth": FindingWorth,
+    "healing": HealingRules,
+    "guardrails": GuardrailRules,
     "model_promotion": ModelPromotion,
     "profiling": Profiling,
+    "protected": ProtectedPlaces,
 }
 """Files of rules with an owner, each named as the rules; a model's fields are the rules."""
 

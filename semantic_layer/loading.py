@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from semantic_layer.agent_rules import load_agent_rules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.autonomy import load_autonomy_rules
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
@@ -22,6 +23,8 @@ from semantic_layer.errors import DefinitionError, did_you_mean
 from semantic_layer.evidence import load_evidence_rules
 from semantic_layer.execution_rules import load_execution_rules
 from semantic_layer.finding_worth import load_finding_worth
+from semantic_layer.guardrails import load_guardrail_rules
+from semantic_layer.healing import load_healing_rules
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
@@ -30,6 +33,7 @@ from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
 from semantic_layer.model_promotion import load_model_promotion
 from semantic_layer.profiles import Profile
 from semantic_layer.profiling import load_profiling
+from semantic_layer.protected import load_protected_places
 from semantic_layer.rules import RULES
 from semantic_layer.synonyms import Synonym
 from semantic_layer.units import parse_unit
@@ -44,11 +48,15 @@ PACKAGED = Path(__file__).parent / "catalogue"
 _DETECTION = "detection.yaml"
 _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "agent_rules.yaml": load_agent_rules,
+    "autonomy.yaml": load_autonomy_rules,
     "evidence.yaml": load_evidence_rules,
     "execution_rules.yaml": load_execution_rules,
     "finding_worth.yaml": load_finding_worth,
+    "healing.yaml": load_healing_rules,
+    "guardrails.yaml": load_guardrail_rules,
     "model_promotion.yaml": load_model_promotion,
     "profiling.yaml": load_profiling,
+    "protected.yaml": load_protected_places,
 }
 _KINDS: Mapping[str, tuple[str, type[Definition]]] = {
     "managed_objects.yaml": ("object class", ObjectClass),
