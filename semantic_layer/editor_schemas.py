@@ -25,6 +25,7 @@ from semantic_layer.execution_rules import ExecutionRules
 from semantic_layer.fault_kinds import NamedFault
 from semantic_layer.finding_worth import FindingWorth
 from semantic_layer.guardrails import GuardrailRules
+from semantic_layer.healing import HealingRules
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.loading import PACKAGED, catalogue
