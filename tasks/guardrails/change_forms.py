@@ -1,0 +1,56 @@
+"""What a change set does, read from its operations alone: which of them restart a cell."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from semantic_layer.errors import InputError
+from tasks.messages.canonical import canonical_json
+from tasks.messages.change_sets import ChangeSet, Operation
+from tasks.messages.proposals import ChangeProposal
+
+ADMINISTRATIVE_STATE = "administrativeState"
+LOCKED, UNLOCKED = "LOCKED", "UNLOCKED"
+
+
+def restarted_dns(change_set: ChangeSet) -> tuple[str, ...]:
+    """Return the objects whose administrative state is written, in order."""
+    return tuple(
+        dict.fromkeys(
+            operation.dn
+            for operation in change_set.operations
+            if operation.attribute == ADMINISTRATIVE_STATE
+        )
+    )
+
+
+def interrupts(change_set: ChangeSet) -> bool:
+    """Return whether users are cut off while the change is carried out."""
+    return bool(restarted_dns(change_set))
+
+
+def is_restart(dn: str, operations: Sequence[Operation]) -> bool:
+    """Return whether an object's administrative state is locked, at once unlocked, no more.
+
+    Args:
+        dn: of the object.
+        operations: all of the change set, in order.
+    """
+    places = [
+        place
+        for place, operation in enumerate(operations)
+        if operation.dn == dn and operation.attribute == ADMINISTRATIVE_STATE
+    ]
+    if len(places) != 2 or any(after - before != 1 for before, after in pairwise(places)):
+        return False
+    lock, unlock = (operations[place] for place in places)
+    steps = [(one.kind, one.before, one.after) for one in (lock, unlock)]
+    return steps == [("MODIFY", UNLOCKED, LOCKED), ("MODIFY", LOCKED, UNLOCKED)]
+
+
+def is_writable(proposal: ChangeProposal) -> bool:
+    """Return whether a proposal can be written as JSON, so that it has an id and a digest."""
+    try:
+        canonical_json(proposal.to_json())
+    except (InputError, AttributeError, TypeError, ValueError, RecursionError):
+        return False
+    return True
