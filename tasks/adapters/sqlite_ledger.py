@@ -115,7 +115,7 @@ class SqliteLedger:
         with self._mine, self._appending(is_reading=True):
             try:
                 return list(self._problems())
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 return [f"{self._database} cannot be read as a database any more: {error}."]
 
     @contextmanager
@@ -418,5 +418,5 @@ def _told_errors(database: Path) -> Iterator[None]:
         if "locked" in str(error) or "busy" in str(error):
             raise TransientError(f"Others hold {database}: {error}.") from error
         raise LedgerBrokenError(f"{database} cannot be used: {error}.") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:  # damage may show in its own messages
         raise LedgerBrokenError(f"{database} cannot be read any more: {error}.") from error
