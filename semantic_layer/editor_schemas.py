@@ -18,6 +18,7 @@ from semantic_layer.agent_rules import AgentRules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
 from semantic_layer.autonomy import AutonomyRules
 from semantic_layer.catalogue_type import Catalogue
+from semantic_layer.causes import Cause, ExplainingRules
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
 from semantic_layer.evidence import EvidenceRules
@@ -26,6 +27,7 @@ from semantic_layer.fault_kinds import NamedFault
 from semantic_layer.finding_worth import FindingWorth
 from semantic_layer.guardrails import GuardrailRules
 from semantic_layer.healing import HealingRules
+from semantic_layer.knowledge_rules import KnowledgeRules
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
 from semantic_layer.loading import PACKAGED, catalogue
@@ -80,6 +82,7 @@ KINDS: Mapping[str, Kind] = {
     "correlation": Kind("correlation/*.yaml", CorrelationRule),
     "synonyms": Kind("synonyms.yaml", Synonym),
     "lifecycle": Kind("lifecycle.yaml", Lifecycle),
+    "causes": Kind("causes.yaml", Cause),
     "fault_kinds": Kind("fault_kinds.yaml", NamedFault),
     "services": Kind("services.yaml", ServiceCatalogue, is_list=False),
 }
@@ -88,10 +91,12 @@ RULES: Mapping[str, type[BaseModel]] = {
     "autonomy": AutonomyRules,
     "detection": Detection,
     "evidence": EvidenceRules,
+    "explaining": ExplainingRules,
     "execution_rules": ExecutionRules,
     "finding_worth": FindingWorth,
     "healing": HealingRules,
     "guardrails": GuardrailRules,
+    "knowledge_rules": KnowledgeRules,
     "model_promotion": ModelPromotion,
     "profiling": Profiling,
     "protected": ProtectedPlaces,

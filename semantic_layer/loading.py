@@ -16,6 +16,7 @@ from semantic_layer.agent_rules import load_agent_rules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
 from semantic_layer.autonomy import load_autonomy_rules
 from semantic_layer.catalogue_type import Catalogue
+from semantic_layer.causes import load_explaining
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft
@@ -25,6 +26,7 @@ from semantic_layer.execution_rules import load_execution_rules
 from semantic_layer.finding_worth import load_finding_worth
 from semantic_layer.guardrails import load_guardrail_rules
 from semantic_layer.healing import load_healing_rules
+from semantic_layer.knowledge_rules import load_knowledge_rules
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
@@ -50,10 +52,12 @@ _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "agent_rules.yaml": load_agent_rules,
     "autonomy.yaml": load_autonomy_rules,
     "evidence.yaml": load_evidence_rules,
+    "explaining.yaml": load_explaining,
     "execution_rules.yaml": load_execution_rules,
     "finding_worth.yaml": load_finding_worth,
     "healing.yaml": load_healing_rules,
     "guardrails.yaml": load_guardrail_rules,
+    "knowledge_rules.yaml": load_knowledge_rules,
     "model_promotion.yaml": load_model_promotion,
     "profiling.yaml": load_profiling,
     "protected.yaml": load_protected_places,
