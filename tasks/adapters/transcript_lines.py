@@ -1,0 +1,112 @@
+"""Transcripts as lines of text: each event with a hash that covers it and every line before.
+
+Whoever holds such a file can check it alone: a line that was changed, taken out, moved or torn is
+told by its number. Lines cut off at the end show by the last event, which counts them all.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from semantic_layer.errors import InputError
+from tasks.messages.canonical import canonical_json, digest_of
+
+FIRST = "0" * 64
+"""What the first line names as the hash before it."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
+_END = "run_ended"
+
+
+def safe_run_id(run_id: str) -> str:
+    """Return the run's id, if it can be the name of a file anywhere.
+
+    Raises:
+        InputError: it is empty, too long, or holds anything but letters, digits and `._:-`.
+    """
+    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+        raise InputError(
+            f"No run id {run_id[:60]!r}; it is 1 to 120 letters, digits, '.', '_', ':' and '-', "
+            "begun by a letter or digit."
+        )
+    return run_id
+
+
+def lines_of(events: Iterable[dict[str, Any]], previous_hash: str = FIRST) -> list[str]:
+    """Return a line for each event, the first one bound to `previous_hash`.
+
+    Raises:
+        InputError: an event is not JSON.
+    """
+    lines = []
+    for event in events:
+        hash_ = digest_of([previous_hash, event])
+        line = {"event": event, "hash": hash_, "previous_hash": previous_hash}
+        lines.append(canonical_json(line))
+        previous_hash = hash_
+    return lines
+
+
+def events_of(text: str, name: str) -> list[dict[str, Any]]:
+    """Return the events of a transcript's lines, oldest first.
+
+    Args:
+        text: the whole file.
+        name: of the run or file, as errors tell it.
+
+    Raises:
+        InputError: a line is torn, changed, missing or moved; it tells the first such line.
+    """
+    events: list[dict[str, Any]] = []
+    previous = FIRST
+    lines = text.split("\n")
+    if lines[-1]:
+        raise InputError(
+            f"Transcript {name} ends in a torn line, {len(lines)}; the {len(lines) - 1} before it "
+            "were written whole."
+        )
+    for number, line in enumerate(lines[:-1], start=1):
+        event, previous = _checked(line, previous, f"Line {number} of transcript {name}")
+        events.append(event)
+    if events and events[-1].get("kind") == _END:
+        _check_count(events, name)
+    return events
+
+
+def follows(before: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]], name: str) -> None:
+    """Check that events continue those that stand.
+
+    Raises:
+        InputError: their numbers do not go on; another run bears the same id.
+    """
+    number = events[0].get("number") if events else None
+    if number is not None and number != len(before) + 1:
+        raise InputError(
+            f"Transcript {name} holds {len(before)} events, and event {number} does not follow; "
+            "another run bears this id."
+        )
+
+
+def last_hash(text: str) -> str:
+    """Return the hash that the next line must name; `text` was checked before."""
+    lines = text.splitlines()
+    return str(json.loads(lines[-1])["hash"]) if lines else FIRST
+
+
+def _checked(line: str, previous: str, where: str) -> tuple[dict[str, Any], str]:
+    try:
+        told = json.loads(line)
+        event, hash_ = told["event"], told["hash"]
+        is_same = told["previous_hash"] == previous and digest_of([previous, event]) == hash_
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{where} is not what was written: {error}.") from error
+    if not is_same or not isinstance(event, dict):
+        raise InputError(f"{where} was changed, or lines before it were taken out or moved.")
+    return event, str(hash_)
+
+
+def _check_count(events: Sequence[dict[str, Any]], name: str) -> None:
+    count = events[-1].get("content", {}).get("events")
+    if count != len(events):
+        raise InputError(f"Transcript {name} says {count} events and holds {len(events)}.")
