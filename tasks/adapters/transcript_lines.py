@@ -90,8 +90,7 @@ def follows(before: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]], 
 
 def last_hash(text: str) -> str:
     """Return the hash that the next line must name; `text` was checked before."""
-    lines = text.splitlines()
-    return str(json.loads(lines[-1])["hash"]) if lines else FIRST
+    return str(json.loads(text.split("\n")[-2])["hash"]) if text else FIRST
 
 
 def _checked(line: str, previous: str, where: str) -> tuple[dict[str, Any], str]:
