@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from semantic_layer.agent_rules import AgentRules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.approval_rules import ApprovalRules
 from semantic_layer.autonomy import AutonomyRules
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.causes import Cause, ExplainingRules
@@ -90,6 +91,7 @@ RULES: Mapping[str, type[BaseModel]] = {
     "agent_rules": AgentRules,
     "autonomy": AutonomyRules,
     "detection": Detection,
+    "approval": ApprovalRules,
     "evidence": EvidenceRules,
     "explaining": ExplainingRules,
     "execution_rules": ExecutionRules,

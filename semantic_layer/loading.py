@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from semantic_layer.agent_rules import load_agent_rules
 from semantic_layer.alarms import AlarmDefinition, ProbableCause
+from semantic_layer.approval_rules import load_approval_rules
 from semantic_layer.autonomy import load_autonomy_rules
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.causes import load_explaining
@@ -51,6 +52,7 @@ _DETECTION = "detection.yaml"
 _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "agent_rules.yaml": load_agent_rules,
     "autonomy.yaml": load_autonomy_rules,
+    "approval.yaml": load_approval_rules,
     "evidence.yaml": load_evidence_rules,
     "explaining.yaml": load_explaining,
     "execution_rules.yaml": load_execution_rules,
