@@ -1,6 +1,6 @@
 """What becomes of alarms on their way to the collector: lost, late, told twice, by wrong clocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -39,11 +39,19 @@ class SentNotification:
         return self.life.severity(is_late=self.kind != "NEW")
 
 
-def sent_notifications(lives: Sequence[AlarmLife], seed: int) -> list[SentNotification]:
-    """Return what arrived of the alarms, in order of arrival."""
+def sent_notifications(
+    lives: Sequence[AlarmLife], seed: int, known: Mapping[str, timedelta] | None = None
+) -> list[SentNotification]:
+    """Return what arrived of the alarms, in order of arrival.
+
+    Args:
+        lives: of alarms.
+        seed: of everything random.
+        known: how far ahead the clocks of elements are that sent something before.
+    """
     rng = np.random.default_rng([seed, 19])
     reporters = sorted({reporter_of(life.dn) for life in lives})
-    skews = dict(zip(reporters, _skews(len(reporters), rng), strict=True))
+    skews = dict(zip(reporters, _skews(len(reporters), rng), strict=True)) | dict(known or {})
     found: list[SentNotification] = []
     for life in lives:
         for sent in _told_of(life, skews[reporter_of(life.dn)], rng):
@@ -55,6 +63,13 @@ def sent_notifications(lives: Sequence[AlarmLife], seed: int) -> list[SentNotifi
                 again = timedelta(seconds=round(float(rng.uniform(1, 40)), 3))
                 found.append(replace(sent, received_at=sent.received_at + again))
     return sorted(found, key=lambda it: (it.received_at, it.life.number, it.kind))
+
+
+def clock_skews(lives: Sequence[AlarmLife], seed: int) -> dict[str, timedelta]:
+    """Return how far ahead the clocks are of the elements that tell these alarms."""
+    reporters = sorted({reporter_of(life.dn) for life in lives})
+    rng = np.random.default_rng([seed, 19])
+    return dict(zip(reporters, _skews(len(reporters), rng), strict=True))
 
 
 def reporter_of(dn: str) -> str:

@@ -22,8 +22,8 @@ _TIMES = {"NEW": "alarmRaisedTime", "CHANGED": "alarmChangedTime", "CLEARED": "a
 _STATES = {"NEW": "raised", "CHANGED": "updated", "CLEARED": "cleared"}
 
 
-def tmf_events(sent: Sequence[SentNotification]) -> list[dict[str, Any]]:
-    """Return one event a notification, in order of arrival."""
+def tmf_events(sent: Sequence[SentNotification], first: int = 1) -> list[dict[str, Any]]:
+    """Return one event a notification, in order of arrival, numbered from `first`."""
     return [
         {
             "eventId": f"E{one.received_at:%Y%m%d}-{number:06d}",
@@ -31,7 +31,7 @@ def tmf_events(sent: Sequence[SentNotification]) -> list[dict[str, Any]]:
             "eventType": _EVENTS[one.kind],
             "event": {"alarm": _alarm(one)},
         }
-        for number, one in enumerate(sent, 1)
+        for number, one in enumerate(sent, first)
     ]
 
 

@@ -58,20 +58,27 @@ class AlarmDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class _System:
-    """How one system names its alarms, writes them, and how many moments its files tell."""
+    """How one system names its alarms, writes them, and how many moments its files tell.
+
+    Attributes:
+        documents: of notifications, those numbered from a number on that are numbered.
+        is_list: its files tell alarms as they stand, not one notification after another.
+    """
 
     name: str
     alarm_id: Callable[[SentNotification], str]
-    documents: Callable[[Sequence[SentNotification]], list[dict[str, Any]]]
+    documents: Callable[[Sequence[SentNotification], int], list[dict[str, Any]]]
     moments: Callable[[Sequence[SentNotification]], int]
     by: Callable[[SentNotification], datetime]
+    is_list: bool = False
 
 
 _RADIO = _System("ves", ves_alarm_id, ves_batches, len, lambda one: one.received_at)
 _TRANSPORT = _System("tmf642", alarm_number, tmf_events, len, lambda one: one.received_at)
 _CORE = _System(
-    "records", record_id, alarm_records, records_notifications, lambda one: one.life.raised_at
-)
+    "records", record_id, lambda sent, _: alarm_records(sent), records_notifications,
+    lambda one: one.life.raised_at, is_list=True,
+)  # fmt: skip
 _SYSTEMS = (_RADIO, _TRANSPORT, _CORE)
 
 
@@ -103,7 +110,7 @@ def write_alarm_deliveries(
     files, moments = 0, 0
     for system in _SYSTEMS:
         for day, of_day in _by_day(of_system[system.name], system.by).items():
-            documents = system.documents(of_day)
+            documents = system.documents(of_day, 1)
             moments += system.moments(of_day)
             if documents:
                 _write(documents, folder / f"alarms-{system.name}-{day}.json")
@@ -112,6 +119,32 @@ def write_alarm_deliveries(
     causes = alarm_causes(whole)
     counts = {"alarms": causes.height, "alarm_notifications": moments, "alarm_files": files}
     return AlarmDeliveries(counts, causes)
+
+
+def write_arrived_alarms(
+    sent: Sequence[SentNotification], start: datetime, end: datetime, folder: Path
+) -> None:
+    """Write what arrived of alarms between two moments of a day, a file a system that told any.
+
+    Args:
+        sent: everything that arrives, in order of arrival, and what of its alarms came before.
+        start: of the stretch; so is the file named.
+        end: of the stretch; what arrives then is of the next.
+        folder: of the files.
+    """
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    for system in _SYSTEMS:
+        own = [one for one in sent if _system_of(one.life.dn) == system and one.received_at < end]
+        fresh = [one for one in own if one.received_at >= start]
+        if not fresh:
+            continue
+        earlier = sum(midnight <= one.received_at < start for one in own)
+        if system.is_list:
+            struck = {system.alarm_id(one) for one in fresh}
+            fresh = [one for one in own if system.alarm_id(one) in struck]
+        documents = system.documents(fresh, earlier + 1)
+        if documents:
+            _write(documents, folder / f"alarms-{system.name}-{start:%Y-%m-%dT%H%M}.json")
 
 
 def alarm_causes(sent: Iterable[SentNotification]) -> pl.DataFrame:

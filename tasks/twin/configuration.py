@@ -101,7 +101,7 @@ class NetworkConfiguration:
         objects = self.planned_at(moment)
         for drift in self.drifts:
             if drift.begins <= moment and (drift.ends is None or moment < drift.ends):
-                _depart(objects, drift, moment)
+                depart(objects, drift, moment)
         return objects
 
 
@@ -152,7 +152,7 @@ def network_configuration(
     plans = {night: planned.planned_at(night) for night in sorted(nights)}
     slipped = plain[int(rng.integers(0, len(plain)))]
     drifts = [_slip(slipped, start + timedelta(days=0.6 * days))]
-    drifts += _fault_drifts(network, faults, calendar)
+    drifts += fault_drifts(network, faults, calendar)
     drifts.sort(key=lambda drift: (drift.begins, drift.dn))
     return NetworkConfiguration(built, dumps, plans, tuple(drifts), ordered)
 
@@ -179,9 +179,8 @@ def _slip(cell: Cell, at: datetime) -> PlantedDrift:
     return PlantedDrift("differs_from_plan", dn, attribute, at, None, 10.0 * _SLIPPED_DEG)
 
 
-def _fault_drifts(
-    network: Network, faults: Sequence[Fault], calendar: Season
-) -> list[PlantedDrift]:
+def fault_drifts(network: Network, faults: Sequence[Fault], calendar: Season) -> list[PlantedDrift]:
+    """Return how faults make a network depart from its plan."""
     ends = (*calendar.starts[1:], calendar.starts[-1] + timedelta(minutes=15))
     found = []
     for fault in faults:
@@ -208,7 +207,8 @@ def _fault_drifts(
     return found
 
 
-def _depart(objects: Objects, drift: PlantedDrift, moment: datetime) -> None:
+def depart(objects: Objects, drift: PlantedDrift, moment: datetime) -> None:
+    """Let objects depart from plan as a drift has it at a moment."""
     if drift.kind == "missing_object":
         objects.pop(drift.dn, None)
         return

@@ -55,8 +55,8 @@ def write_told_configuration(told: NetworkConfiguration, folder: Path) -> dict[s
     """Write a configuration that was made before; see `write_configuration`."""
     planned = folder / "planned"
     planned.mkdir(parents=True, exist_ok=True)
-    written = sum(_write_night(objects, night, planned) for night, objects in told.plans.items())
-    written += sum(_write_night(told.objects_at(night), night, folder) for night in told.dumps)
+    written = sum(write_night(objects, night, planned) for night, objects in told.plans.items())
+    written += sum(write_night(told.objects_at(night), night, folder) for night in told.dumps)
     newest = told.objects_at(told.dumps[-1])
     return {"configuration_files": written, "configuration_objects": len(newest)}
 
@@ -66,7 +66,8 @@ def is_lte(dn: str) -> bool:
     return any(f",{name}=" in dn for name in _LTE)
 
 
-def _write_night(objects: Objects, night: datetime, folder: Path) -> int:
+def write_night(objects: Objects, night: datetime, folder: Path) -> int:
+    """Write one night's objects, a file a subnetwork and format; return how many."""
     subnetworks = sorted({dn.partition(",")[0] for dn in objects})
     count = 0
     for subnetwork in subnetworks:

@@ -84,12 +84,14 @@ def core_demand(
         courses["back"][restart.first : restart.last] += restart.returning[:, None] * share
         courses["failing"][restart.first : restart.last] += restart.failing[:, None] * share
     served = [len(network.sites_of_function(dn)) for dn in dns]
+    usual = world.usual_sessions
+    usual = state.sessions.mean(axis=0) if usual is None else usual
     return CoreDemand(
         dns=tuple(dns),
         of_cell=of_cell,
         sites=np.array(served, dtype=np.float64),
         sessions=sessions,
-        usual=np.maximum(state.sessions.mean(axis=0) @ of_cell, 1.0).astype(np.float64),
+        usual=np.maximum(usual @ of_cell, 1.0).astype(np.float64),
         core_fail=failed / np.maximum(sessions, 1e-9),
         gone=courses["gone"][time],
         returning=courses["back"][time],

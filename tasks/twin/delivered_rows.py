@@ -39,7 +39,11 @@ _DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A whole run, before anything is counted."""
+    """A whole run, or a stretch of one, before anything is counted.
+
+    Attributes:
+        first: the network's period that this run's periods count from.
+    """
 
     calendar: Season
     world: World
@@ -49,6 +53,7 @@ class Run:
     temperature_degc: npt.NDArray[np.float32]
     catalogue: Catalogue
     seed: int
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class DeliveredRows:
 
 def delivered_rows(run: Run, first: int, last: int, *, has_distributions: bool) -> DeliveredRows:
     """Return what is delivered for periods [first, last); the same call gives the same rows."""
-    rng = np.random.default_rng([run.seed, 7, first])
+    rng = np.random.default_rng([run.seed, 7, run.first + first])
     network = run.world.radio.network
     of_nr = np.array([c.index for c in network.cells if c.band.technology == "NR"], dtype=np.int64)
     of_lte = np.array([c.index for c in network.cells if c.band.technology == "LTE"], np.int64)
@@ -105,7 +110,7 @@ def delivered_rows(run: Run, first: int, last: int, *, has_distributions: bool) 
 
 def _core_and_transport(run: Run, periods: tuple[int, int]) -> dict[str, pl.DataFrame]:
     """Return the rows of core functions, interfaces and optical channels; none is ever missing."""
-    rng = np.random.default_rng([run.seed, 26, periods[0]])
+    rng = np.random.default_rng([run.seed, 26, run.first + periods[0]])
     world, state, conditions = run.world, run.state, run.conditions
     counted = {
         "amfs": (

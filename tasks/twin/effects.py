@@ -118,6 +118,16 @@ def _lose_handovers(found: Conditions, radio: RadioMap, fault: Fault) -> None:
     cell, target = fault.cells[0], fault.target
     if target is None:
         return
+    is_own_site, share = handover_share(radio, cell, target)
+    where = found.handover_lost_intra if is_own_site else found.handover_lost_inter
+    where[fault.first : fault.last, cell] = np.float32(fault.size * share)
+
+
+def handover_share(radio: RadioMap, cell: int, target: int) -> tuple[bool, float]:
+    """Return whether two cells share a site, and how many handovers of that kind go to `target`.
+
+    The share is of those from `cell` within its site, or of those to other sites.
+    """
     cells = radio.network.cells
     is_own_site = cells[target].site.index == cells[cell].site.index
     group = [
@@ -126,6 +136,4 @@ def _lose_handovers(found: Conditions, radio: RadioMap, fault: Fault) -> None:
         if (cells[int(other)].site.index == cells[cell].site.index) == is_own_site
     ]
     overlap = radio.built.handover[cell]
-    lost = fault.size * overlap[target] / max(float(overlap[group].sum()), 1e-9)
-    where = found.handover_lost_intra if is_own_site else found.handover_lost_inter
-    where[fault.first : fault.last, cell] = np.float32(lost)
+    return is_own_site, float(overlap[target] / max(float(overlap[group].sum()), 1e-9))

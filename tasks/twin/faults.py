@@ -148,7 +148,15 @@ def kinds_in_turn(count: int, rng: np.random.Generator) -> list[FaultKind]:
     return [KINDS[turn[number % len(KINDS)]] for number in range(count)]
 
 
-def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
+def usual_periods(kind: FaultKind) -> tuple[float, float]:
+    """Return how long a kind of fault lasts, at least and at most, in periods."""
+    low, high = _HABITS[kind].hours
+    return low * PERIODS_AN_HOUR, high * PERIODS_AN_HOUR
+
+
+def place_faults(
+    terrain: Terrain, plan: FaultPlan, seed: int, standing: Sequence[Fault] = ()
+) -> list[Fault]:
     """Return the faults of a run, in order of onset.
 
     Two faults whose cells are radio neighbors never overlap in time, but for those that strike
@@ -159,9 +167,10 @@ def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
         terrain: the network as built, and how full it is.
         plan: which kinds, and when.
         seed: of the run.
+        standing: faults that are there already; they are not returned again.
     """
     rng = np.random.default_rng([seed, 4])
-    placed: list[tuple[Fault, frozenset[int]]] = []
+    placed = [(fault, _neighborhood(terrain.built, fault)) for fault in standing]
     wanted = [(first, last, kind) for first, last, kinds in plan.stretches for kind in kinds]
     cut_off: set[int] = set()
     for first, last, kind in sorted(wanted, key=lambda one: one[2] in _WIDE):
@@ -176,7 +185,8 @@ def place_faults(terrain: Terrain, plan: FaultPlan, seed: int) -> list[Fault]:
                 placed.append((fault, near))
                 cut_off |= {first} if kind == "link_cut" else set()
                 break
-    ordered = sorted((fault for fault, _ in placed), key=lambda fault: (fault.first, fault.cells))
+    fresh = (fault for fault, _ in placed[len(standing) :])
+    ordered = sorted(fresh, key=lambda fault: (fault.first, fault.cells))
     return [_named(fault, number) for number, fault in enumerate(ordered, 1)]
 
 

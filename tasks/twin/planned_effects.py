@@ -20,11 +20,11 @@ _RESTLESS = 0.15
 _RESTLESS_PERSISTENCE = 0.5
 
 
-def unplanned_conditions(world: World) -> Conditions:
+def unplanned_conditions(world: World, periods: int | None = None) -> Conditions:
     """Return the conditions of a network without a fault, and without any change."""
     network = world.radio.network
     return no_conditions(
-        world.periods,
+        world.periods if periods is None else periods,
         len(network.cells),
         len(network.sites),
         network.areas,
@@ -32,10 +32,16 @@ def unplanned_conditions(world: World) -> Conditions:
     )
 
 
-def with_changes(world: World, changes: Sequence[PlannedChange]) -> World:
-    """Return the world in which these changes are carried out."""
+def with_changes(world: World, changes: Sequence[PlannedChange], last: int | None = None) -> World:
+    """Return the world in which these changes are carried out.
+
+    Args:
+        world: a whole run's, or the end of one; changes count from the run's first period.
+        changes: what people plan.
+        last: the period after the world's last one, as changes count; its own number by default.
+    """
     antennas = Antennas(world.radio)
-    found = unplanned_conditions(world)
+    found = unplanned_conditions(world, last)
     patches: list[Patch] = []
     for change in changes:
         if change.is_cancelled:
@@ -44,7 +50,9 @@ def with_changes(world: World, changes: Sequence[PlannedChange]) -> World:
             patches += _carry_out(found, antennas, change, stage)
         if change.course == "variance":
             _make_restless(found, change)
-    return replace(world, planned=replace(found, patches=tuple(patches)), antennas=antennas)
+    whole = replace(found, patches=tuple(patches))
+    planned = whole if last is None else whole.between(last - world.periods, last)
+    return replace(world, planned=planned, antennas=antennas)
 
 
 def _carry_out(

@@ -127,6 +127,26 @@ def write_sample_network(
         return _standing(target, chosen) or _made_anew(chosen, folder, target)
 
 
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the sample network in a folder.
+
+    Raises:
+        InputError: none stands there, or one of another version.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise InputError(f"No sample network stands at {folder}; `anops run` writes it.")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    values = told["parameters"]
+    chosen = SampleNetwork(**values | {"end": datetime.fromisoformat(values["end"])})
+    found = _standing(folder, chosen)
+    if found is None:
+        raise InputError(
+            f"The sample network at {folder} is of another version; `anops run` writes it anew."
+        )
+    return found
+
+
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Let one process write a network; a second waits and finds it standing."""

@@ -9,6 +9,7 @@ state's chances. Limits and mixes of services are inputs of the sample network, 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def service_sessions(run: Run, first: int, last: int) -> pl.DataFrame:
 
     A cell without coverage of a period, or out of service, has none.
     """
-    rng = np.random.default_rng([run.seed, 21, first])
+    rng = np.random.default_rng([run.seed, 21, run.first + first])
     asked = np.asarray(run.state.sessions[first:last], dtype=np.float64)
     expected = np.minimum(asked, _SAMPLED_A_CELL_PERIOD)
     drawn = rng.poisson(expected)
@@ -99,18 +100,28 @@ def service_sessions(run: Run, first: int, last: int) -> pl.DataFrame:
         pl.when("is_setup").then(pl.col(name)).round_sig_figs(5).alias(name) for name in got
     ]
     return frame.with_columns(
-        *measured, pl.format("{}-{}", pl.lit(f"{first:05d}"), pl.row_index()).alias("session_id")
+        *measured,
+        pl.format("{}-{}", pl.lit(f"{run.first + first:05d}"), pl.row_index()).alias("session_id"),
     ).select("session_id", *frame.columns)
 
 
-def write_sessions(run: Run, first: int, last: int, folder: Path) -> int:
-    """Write a Parquet file of sampled sessions a day, and how to read them; return their number."""
+def write_sessions(run: Run, first: int, last: int, folder: Path, name: str | None = None) -> int:
+    """Write a Parquet file of sampled sessions a day, and how to read them; return their number.
+
+    Args:
+        run: what is sampled.
+        first: period of the run.
+        last: the period after the last one.
+        folder: of the files.
+        name: what a file is called after; the day by default.
+    """
     write_mapping(_MAPPING, folder / "sessions.mapping.yaml")
     count = 0
     day = timedelta(days=1) // timedelta(seconds=PERIOD_S)
     for begin in range(first, last, day):
         told = service_sessions(run, begin, min(begin + day, last))
-        told.write_parquet(folder / f"sessions-{run.calendar.starts[begin]:%Y-%m-%d}.parquet")
+        called = name or f"{run.calendar.starts[begin]:%Y-%m-%d}"
+        told.write_parquet(folder / f"sessions-{called}.parquet")
         count += told.height
     return count
 
@@ -189,10 +200,12 @@ def _subscribers(run: Run, cell: Indexes, rng: np.random.Generator) -> pl.Series
     away = rng.random(len(cell)) < _ROAMING_SHARE
     home = np.where(away, rng.integers(0, sites, len(cell)), home)
     number = home * _SUBSCRIBERS_A_SITE + rng.integers(0, _SUBSCRIBERS_A_SITE, len(cell))
-    everyone = pl.Series(
-        [_pseudonym(run.seed, number) for number in range(sites * _SUBSCRIBERS_A_SITE)]
-    )
-    return everyone.gather(number)
+    return _everyone(run.seed, sites * _SUBSCRIBERS_A_SITE).gather(number)
+
+
+@lru_cache(maxsize=2)
+def _everyone(seed: int, count: int) -> pl.Series:
+    return pl.Series([_pseudonym(seed, number) for number in range(count)])
 
 
 def _pseudonym(seed: int, number: int) -> str:

@@ -9,12 +9,12 @@ from tasks.twin.alarm_delivery import SentNotification
 _MOST_EVENTS = 500
 
 
-def ves_batches(sent: Sequence[SentNotification]) -> list[dict[str, Any]]:
-    """Return batches of events, in order of arrival."""
-    events = [_event(one, number) for number, one in enumerate(sent, 1)]
+def ves_batches(sent: Sequence[SentNotification], first: int = 1) -> list[dict[str, Any]]:
+    """Return batches of events, in order of arrival, numbered from `first`."""
+    events = [_event(one, number) for number, one in enumerate(sent, first)]
     return [
-        {"eventList": events[first : first + _MOST_EVENTS]}
-        for first in range(0, len(events), _MOST_EVENTS)
+        {"eventList": events[begin : begin + _MOST_EVENTS]}
+        for begin in range(0, len(events), _MOST_EVENTS)
     ]
 
 

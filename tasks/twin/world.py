@@ -48,6 +48,7 @@ class World:
         planned: the conditions that planned changes bring.
         antennas: as built and as planned changes leave them.
         first: the run's period that this world's periods count from.
+        usual_sessions: by cell, what is asked in a mean period; None until a run has told it.
     """
 
     radio: RadioMap
@@ -64,6 +65,7 @@ class World:
     planned: Conditions
     antennas: Antennas
     first: int = 0
+    usual_sessions: Array | None = None
 
     @property
     def periods(self) -> int:
@@ -88,6 +90,7 @@ def build_world(
     relative_demand: Array,
     peak_use: Array,
     seed: int,
+    chance_seed: int | None = None,
 ) -> World:
     """Return the world of a run, its areas' demand scaled to a planned busy hour.
 
@@ -98,11 +101,12 @@ def build_world(
         peak_use: by area, the share of resource blocks used in a busy hour by the cells that
             serve it.
         seed: of the run.
+        chance_seed: of its noise; the run's when None.
     """
     tables = quality_tables(radio.network, radio.built)
     traits = cell_traits(radio.network, seed)
     scale = _planned_scale(radio, tables, traits, peak_use)
-    rng = np.random.default_rng([seed, 6])
+    rng = np.random.default_rng([seed if chance_seed is None else chance_seed, 6])
     shape = (relative_demand.shape[0], len(radio.network.cells))
     site_of = np.array([cell.site.index - 1 for cell in radio.network.cells])
     share = radio.built.share.astype(np.float32)
