@@ -1,5 +1,6 @@
 """Calls of LiteLLM, and its errors in our words. LiteLLM is imported when it is first called."""
 
+import atexit
 import logging
 import socket
 import threading
@@ -12,6 +13,7 @@ from tasks.adapters.litellm_chat_routes import Route
 
 _MOST_CHARS = 400_000
 _LONGEST_REASON = 200
+_LEFT_BEHIND_S = 3.0
 _Result = TypeVar("_Result")
 _Kwargs = dict[str, Any]
 
@@ -81,7 +83,7 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
     """Return what `work` returns, or stop waiting for it.
 
     A read timeout alone would wait for ever on a server that trickles. What is given up on ends by
-    itself when the connection does, and never holds up the end of the process.
+    itself when the connection does; the end of the process waits for it briefly.
 
     Raises:
         RouteError: it took too long.
@@ -99,6 +101,9 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
     worker.start()
     worker.join(seconds)
     if worker.is_alive():
+        # Killed amid an import, a thread would leave a lock behind that the end of the process
+        # waits for: give it time to get past that.
+        atexit.register(worker.join, _LEFT_BEHIND_S)
         raise RouteError(f"it took longer than {seconds:g} s", "rest")
     if errors:
         raise errors[0]
