@@ -6,7 +6,7 @@ Everything else in a run follows from these, so a run can be repeated from them 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -14,7 +14,7 @@ from semantic_layer.errors import AnopsError, InputError, did_you_mean
 from tasks.action_ports import ChatModel
 from tasks.agents.answering import told_of
 from tasks.agents.bounding import bounded
-from tasks.agents.tools import Tool, ToolFailedError, ToolRefusedError, ToolResult
+from tasks.agents.tools import Tool, ToolDefinition, ToolFailedError, ToolRefusedError, ToolResult
 from tasks.messages.canonical import JsonValue, canonical_json
 from tasks.messages.chat import BudgetError, ChatAnswer, ChatRequest, ModelRole, NoRouteError
 
@@ -58,6 +58,23 @@ class AskOutcome:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool as a planner is shown it: its definition, and the JSON Schema of its arguments."""
+
+    definition: ToolDefinition
+    arguments: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the tool as JSON values."""
+        return {"definition": self.definition.model_dump(mode="json"), "arguments": self.arguments}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "OfferedTool":
+        """Return the tool that `to_json` told."""
+        return cls(ToolDefinition.model_validate(told["definition"]), told["arguments"])
+
+
 class Outside(Protocol):
     """The tools and models of one run; places tell its sessions apart."""
 
@@ -69,7 +86,7 @@ class Outside(Protocol):
         """Return what became of a question."""
         ...
 
-    def offered(self, place: str) -> list[Tool]:
+    def offered(self, place: str) -> list[OfferedTool]:
         """Return the tools that the run's identity may call, by name."""
         ...
 
@@ -128,13 +145,22 @@ class LiveOutside:
         except BudgetError as error:
             return AskOutcome("over_budget", error=str(error))
 
-    def offered(self, place: str) -> list[Tool]:  # noqa: ARG002
+    def offered(self, place: str) -> list[OfferedTool]:  # noqa: ARG002
         """Return the identity's tools; see `Outside.offered`."""
-        tools = (self._tools[name] for name in sorted(self._tools))
-        return [tool for tool in tools if self._identity in tool.definition.callers]
+        return [
+            OfferedTool(tool.definition, tool.arguments.model_json_schema())
+            for _, tool in sorted(self._own().items())
+        ]
+
+    def _own(self) -> dict[str, Tool]:
+        return {
+            tool.definition.name: tool
+            for tool in self._tools.values()
+            if self._identity in tool.definition.callers
+        }
 
     def _allowed(self, request: CallRequest) -> Tool:
-        own = {tool.definition.name: tool for tool in self.offered("")}
+        own = self._own()
         tool = own.get(request.tool)
         if tool is None:
             raise ToolRefusedError(

@@ -13,12 +13,12 @@ from tasks.agents.answering import WrongAnswerError, answer_of
 from tasks.agents.asking import Acting, Asker, Reply
 from tasks.agents.budgets import Allowance
 from tasks.agents.choosing import Vote, ranked, rotated, vote_model, voted
-from tasks.agents.outside import CallOutcome, CallRequest, Outside
+from tasks.agents.outside import CallOutcome, CallRequest, OfferedTool, Outside
 from tasks.agents.prompting import plain, question
 from tasks.agents.recording import EventKind, Record, result_of, told_of_call
 from tasks.agents.session import SOLVER, AgentSession, Choice, Option, Spoken
 from tasks.agents.session_state import SessionState
-from tasks.agents.tools import Tool, ToolFailedError, ToolRefusedError, ToolResult
+from tasks.agents.tools import ToolFailedError, ToolRefusedError, ToolResult
 from tasks.messages.canonical import JsonValue, digest_of
 from tasks.messages.chat import BudgetError, ModelRole
 
@@ -107,17 +107,10 @@ class RecordedSession:
         self.state.learn(result)
         return result
 
-    def offered(self) -> list[Tool]:
+    def offered(self) -> list[OfferedTool]:
         """Return the tools that this session's identity may call, and record what they are."""
         tools = self._outside.offered(self.record.place)
-        told = [
-            {
-                "definition": tool.definition.model_dump(mode="json"),
-                "arguments": tool.arguments.model_json_schema(),
-            }
-            for tool in tools
-        ]
-        self.record.add("tools_offered", {"tools": told})
+        self.record.add("tools_offered", {"tools": [tool.to_json() for tool in tools]})
         return tools
 
     def post(self, kind: EventKind, content: Mapping[str, Any]) -> None:
