@@ -4,6 +4,7 @@ Definitions with an owner, as those of detection; each is described where it is 
 knowledge_rules.yaml.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class KnowledgeRules(BaseModel):
     term_saturation: float = Field(gt=0, le=10)
     length_share: float = Field(ge=0, le=1)
     usual_terms: float = Field(gt=0)
+    case_causes: Mapping[str, str]
     case_signs: int = Field(ge=1, le=10)
     case_half_life: float = Field(gt=0)
     case_caution: float = Field(ge=0, le=4)
