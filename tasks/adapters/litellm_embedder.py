@@ -102,8 +102,8 @@ class LiteLlmEmbedder:
             ranked = sorted(answer.data, key=lambda one: one["index"])
             return np.array([one["embedding"] for one in ranked], np.float32)
         except (
-            RouteError, openai.OpenAIError, httpx.HTTPError, OSError, ValueError, TypeError, AttributeError,
-            LookupError,
+            RouteError, openai.OpenAIError, httpx.HTTPError, OSError, ValueError, TypeError,
+            AttributeError, LookupError,
         ) as error:  # fmt: skip
             told = " ".join(str(error).split())[:200]
             raise TransientError(
