@@ -1,0 +1,1 @@
+"""The product agent_runs."""
