@@ -33,6 +33,7 @@ from tasks.twin.live_report import reported_departures, reported_objects, write_
 from tasks.twin.measurement_xml import write_measurement_files
 from tasks.twin.sample_network import read_manifest, simulated_run
 from tasks.twin.scenario import SampleNetwork
+from tasks.twin.state import State
 from tasks.twin.subscribers import write_sessions
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.written_effects import Writes
@@ -40,8 +41,8 @@ from tasks.twin.written_effects import Writes
 _PERIOD = timedelta(seconds=PERIOD_S)
 
 
-def continue_sample_network(folder: Path, until: datetime) -> Window:
-    """Let time pass in a sample network until a moment; return what was delivered thereby.
+def continue_sample_network(folder: Path, until: datetime) -> Window | None:
+    """Let time pass in a sample network until a moment; return the time that passed, if any.
 
     Args:
         folder: of the network, as `write_sample_network` left it.
@@ -109,13 +110,17 @@ class LiveNetwork:
         """The network's time: the end of what has been delivered."""
         return read_report(self.folder).now
 
-    def advance(self, until: datetime) -> Window:
-        """Let time pass until a moment, and deliver what networks deliver; return that time."""
+    def advance(self, until: datetime) -> Window | None:
+        """Let time pass until a moment, and deliver what networks deliver.
+
+        Returns:
+            The time that passed; None where it had passed already.
+        """
         begin = self.now
         while self.now < min(until, self.following.end):
             with alone_in(self.folder):
                 self._pass(is_delivered=True)
-        return Window(begin, max(begin, self.now))
+        return Window(begin, self.now) if self.now > begin else None
 
     def passing(
         self, until: datetime, *, has_distributions: bool = False
@@ -126,10 +131,20 @@ class LiveNetwork:
             until: the end of the last period.
             has_distributions: count the distributions themselves, and not only their sums.
         """
+        for run in self.runs(until):
+            yield delivered_rows(run, 0, 1, has_distributions=has_distributions)
+
+    def runs(self, until: datetime) -> Iterator[Run]:
+        """Let time pass until a moment, deliver nothing, and yield each period as it truly was."""
         while self.now < min(until, self.following.end):
             with alone_in(self.folder):
                 run = self._pass(is_delivered=False)
-            yield delivered_rows(run, 0, 1, has_distributions=has_distributions)
+            yield run
+
+    def sound(self, run: Run) -> State:
+        """Return a period that has passed as it would have been without any fault or write."""
+        period = self.following.period_from(run.calendar.starts[0])
+        return self.following.sound.between(period, period + 1)
 
     def faults(self) -> pl.DataFrame:
         """Return the truth of faults so far, see `FOLLOWING_FAULTS`; for evaluations only."""
@@ -210,8 +225,7 @@ class _Delivery:
             if self._following.chosen.end <= one.received_at < end
         ]  # fmt: skip
         alarm_causes(arrived).write_parquet(truth / "following_alarm_causes.parquet")
-        period = self._following.period_from(start)
-        moved = effect_rows(self._run, self._following.sound.between(period, period + 1))
+        moved = effect_rows(self._run, self._network.sound(self._run))
         moved.write_parquet(truth / "following_cell_periods" / f"{start:%Y-%m-%dT%H%M}.parquet")
 
     def _faults(self, end: datetime) -> pl.DataFrame:
