@@ -1,7 +1,8 @@
 """Floors of coverage and capacity, by the numbers that the twin's what-if gives.
 
 A change that only adds relations changes no radio and needs none. For any other a missing number
-is a breach.
+is a breach. What a restart does lasts minutes and depends on the load of the hour: its breaches,
+`coverage_for_now` and `capacity_for_now`, pass; the floors of lasting changes do not.
 """
 
 import math
@@ -31,9 +32,12 @@ def floor_breaches(
     if interrupts(proposal.change_set):
         return [
             *_passing_breaches(told, rules),
-            *_load_breaches(told, rules.most_passing_load_pct, rules),
+            *_load_breaches(told, "capacity_for_now", rules.most_passing_load_pct, rules),
         ]
-    return [*_lasting_breaches(told, rules), *_load_breaches(told, rules.most_load_pct, rules)]
+    return [
+        *_lasting_breaches(told, rules),
+        *_load_breaches(told, "capacity_floor", rules.most_load_pct, rules),
+    ]
 
 
 def changes_radio(change_set: ChangeSet) -> bool:
@@ -56,7 +60,7 @@ def _is_finite(told: Prediction) -> bool:
 def _passing_breaches(told: Prediction, rules: GuardrailRules) -> Iterator[Breach]:
     if told.users_uncovered > rules.most_users_uncovered:
         yield Breach(
-            "coverage_floor",
+            "coverage_for_now",
             f"{number(told.users_uncovered)} users would find no cell for "
             f"{number(rules.restart_minutes)} min; {number(rules.most_users_uncovered)} may.",
         )
@@ -73,11 +77,13 @@ def _lasting_breaches(told: Prediction, rules: GuardrailRules) -> Iterator[Breac
             )
 
 
-def _load_breaches(told: Prediction, most_pct: float, rules: GuardrailRules) -> Iterator[Breach]:
+def _load_breaches(
+    told: Prediction, rule: str, most_pct: float, rules: GuardrailRules
+) -> Iterator[Breach]:
     for dn, cell in sorted(told.cells.items()):
         if cell.load_after_pct > _allowed_load(cell, most_pct, rules):
             yield Breach(
-                "capacity_floor",
+                rule,
                 f"{quoted(dn)} would use {number(cell.load_after_pct)} % of its resource blocks, "
                 f"after {number(cell.load_before_pct)} %; {number(most_pct)} % are allowed.",
             )
