@@ -55,15 +55,23 @@ def continue_sample_network(folder: Path, until: datetime) -> Window | None:
     return LiveNetwork(folder).advance(until)
 
 
+def latest_moment(folder: Path) -> datetime:
+    """Return until when time can pass in a network at most.
+
+    Raises:
+        InputError: no network stands there.
+    """
+    return read_manifest(folder).parameters.end + timedelta(days=FOLLOWING_DAYS)
+
+
 def checked(folder: Path, until: datetime) -> datetime:
     """Return a moment until which time can pass in a network.
 
     Raises:
         InputError: no network stands there, or the moment is none of its periods' ends.
     """
-    end = read_manifest(folder).parameters.end
-    latest = end + timedelta(days=FOLLOWING_DAYS)
-    if until.tzinfo is None or (until - end) % _PERIOD:
+    latest = latest_moment(folder)
+    if until.tzinfo is None or (latest - until) % _PERIOD:
         raise InputError(f"Time passes by quarters of an hour, UTC; got {until.isoformat()}.")
     if until > latest:
         raise InputError(

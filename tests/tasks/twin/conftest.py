@@ -1,15 +1,20 @@
 """A village, simulated once a session, and its files."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tasks.adapters.sample_files import LiveReport, write_report
 from tasks.twin.effects import conditions_of
 from tasks.twin.faults import KINDS, FaultPlan, Terrain, place_faults
+from tasks.twin.live_network import LiveNetwork
+from tasks.twin.live_report import reported_departures
 from tasks.twin.sample_network import simulated_run, write_sample_network
 from tasks.twin.scenario import NETWORKS
 from tasks.twin.state import network_state
+from tests.tasks.twin.living import CHOSEN
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +62,23 @@ def fault_of(village_run):
         return fault, where, state, scene.sound
 
     return of
+
+
+@pytest.fixture(scope="session")
+def unwritten(tmp_path_factory):
+    """Return a village of which nothing is delivered and to which nobody writes."""
+    return LiveNetwork.begun(CHOSEN, tmp_path_factory.mktemp("live") / "village-7")[0]
+
+
+@pytest.fixture
+def live_at(unwritten, tmp_path):
+    """Return, for a moment, a village of its own at which it is that moment."""
+
+    def at(moment, folder="own"):
+        target = tmp_path / folder
+        shutil.copytree(unwritten.folder, target)
+        departed = reported_departures(unwritten.following, [], moment)
+        write_report(target, LiveReport(moment, 0, departed))
+        return LiveNetwork(target, unwritten.following)
+
+    return at

@@ -1,4 +1,4 @@
-"""A village that lives on: time passes, faults come, and what is written to it truly acts."""
+"""A village lives on: time passes in steps, deaths cost nothing, and all of it is delivered."""
 
 import gzip
 import hashlib
@@ -13,246 +13,22 @@ from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
-from tasks.adapters.sample_files import LiveReport, read_report, write_report
+from tasks.adapters.sample_files import read_report
 from tasks.adapters.sample_gateway import SampleClock, SampleGateway
 from tasks.ingestion.alarms.alarm_files import read_alarm_file
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
 from tasks.ingestion.measurements.measurement_batches import measured_batch
-from tasks.messages.change_sets import Operation
 from tasks.twin.alarms import write_arrived_alarms
-from tasks.twin.configuration import fault_drifts
-from tasks.twin.configuration_objects import power_place, relation_dn, tilt_place
 from tasks.twin.following import FOLLOWING_DAYS
-from tasks.twin.following_truth import standing_faults
 from tasks.twin.live_network import LiveNetwork, continue_sample_network
 from tasks.twin.live_report import reported_departures
-from tasks.twin.radio_faults import radio_neighbors
 from tasks.twin.sample_network import write_sample_network
-from tasks.twin.scenario import NETWORKS
-from tasks.twin.true_scene import state_effect
-
-SEED = 7
-QUARTER = timedelta(minutes=15)
-CHOSEN = replace(NETWORKS["village"], seed=SEED)
-SETUPS = "rrc_conn_estab_att_count"
-
-
-@pytest.fixture(scope="module")
-def unwritten(tmp_path_factory):
-    """Return a village of which nothing is delivered and to which nobody writes."""
-    return LiveNetwork.begun(CHOSEN, tmp_path_factory.mktemp("live") / "village-7")[0]
-
-
-@pytest.fixture
-def live_at(unwritten, tmp_path):
-    """Return, for a moment, a village of its own at which it is that moment."""
-
-    def at(moment, folder="own"):
-        target = tmp_path / folder
-        shutil.copytree(unwritten.folder, target)
-        departed = reported_departures(unwritten.following, [], moment)
-        write_report(target, LiveReport(moment, 0, departed))
-        return LiveNetwork(target, unwritten.following)
-
-    return at
-
-
-def fault_of(network, kind, *, is_gradual=False):
-    """Return the first fault of a kind that begins in the following days and can be seen."""
-    following = network.following
-    begins = following.calendar.starts
-    fault = next(
-        one for one in following.faults
-        if one.kind == kind and one.fault_id in network.visible
-        and (one.ramp > 0) == is_gradual and begins[one.first] > following.chosen.end
-    )  # fmt: skip
-    return fault, following.calendar.starts[fault.first]
-
-
-def counted(network, periods, cell_dn):
-    """Return the rows of a cell in the next periods."""
-    rows = [part.nr_cells for part in network.passing(network.now + periods * QUARTER)]
-    return pl.concat(rows).filter(managed_object_dn=cell_dn)
-
-
-def cell_of(network, index):
-    return network.following.world.radio.network.cells[index]
-
-
-def passed(network):
-    """Let a period pass, and return it."""
-    return next(network.runs(network.now + QUARTER))
-
-
-def most_moved(network, periods=1):
-    """Return by cell how far it is from its sound state at most in the next periods."""
-    runs = network.runs(network.now + periods * QUARTER)
-    return np.max([state_effect(run.state, network.sound(run))[0] for run in runs], axis=0)
-
-
-def standing(network):
-    return set(standing_faults(network.faults(), network.now)["fault_id"])
-
-
-def modified(dn, attribute, before, after):
-    object_class = dn.rpartition(",")[2].partition("=")[0]
-    return Operation("MODIFY", dn, object_class, attribute, before, after)
-
-
-def lock(cell):
-    return modified(cell.dn, "administrativeState", "UNLOCKED", "LOCKED")
-
-
-def value(gateway, place):
-    return gateway.read([place[0]])[place[0]].attributes[place[1]]
-
-
-def test_a_restart_ends_a_sleeping_cell_and_its_users_come_back(live_at, unwritten):
-    fault, onset = fault_of(unwritten, "sleeping_cell")
-    cell = cell_of(unwritten, fault.cells[0])
-    healed, left = live_at(onset + 2 * QUARTER), live_at(onset + 2 * QUARTER, "left")
-    assert fault.fault_id in standing(healed)
-    gateway = SampleGateway(healed.folder)
-    for operation in (lock(cell), lock(cell).inverse()):
-        gateway.write(operation)
-    after, without = (counted(one, 4, cell.dn)[SETUPS].sum() for one in (healed, left))
-    assert after > 2 * without
-    truth = healed.faults().row(by_predicate=pl.col("fault_id") == fault.fault_id, named=True)
-    assert truth["is_healed"]
-    assert truth["ended_at"] == onset + 2 * QUARTER < truth["cleared_at"]
-    assert left.faults().filter(fault_id=fault.fault_id)["ended_at"].to_list() == [None]
-    assert fault.fault_id not in standing(healed)
-
-
-def test_a_cell_that_stays_locked_serves_nobody_until_it_is_unlocked(live_at, unwritten):
-    moment = unwritten.following.chosen.end + timedelta(days=3)
-    network = live_at(moment)
-    cell = cell_of(network, 4)
-    gateway = SampleGateway(network.folder)
-    gateway.write(lock(cell))
-    off = counted(network, 2, cell.dn)
-    gateway.write(lock(cell).inverse())
-    on = counted(network, 2, cell.dn)
-    assert off[SETUPS].to_list() == [0, 0]
-    assert off["cell_unavailable_time_s"].to_list() == [900.0, 900.0]
-    assert min(on[SETUPS]) > 0
-    assert on["cell_unavailable_time_s"].to_list() == [0.0, 0.0]
-
-
-def test_a_tilt_that_slipped_is_reported_as_it_is_and_set_back_restores(live_at, unwritten):
-    fault, onset = fault_of(unwritten, "tilt_slip")
-    cell = cell_of(unwritten, fault.cells[0])
-    network, left = live_at(onset + 2 * QUARTER), live_at(onset + 2 * QUARTER, "left")
-    gateway, place = SampleGateway(network.folder), tilt_place(cell)
-    slipped = round(10 * (cell.tilt_deg + fault.size))
-    assert value(gateway, place) == slipped
-    gateway.write(modified(*place, slipped, round(10 * cell.tilt_deg)))
-    assert most_moved(network, 4)[fault.cells[0]] < 0.5
-    assert most_moved(left, 4)[fault.cells[0]] > 1.0
-    assert value(gateway, place) == round(10 * cell.tilt_deg)
-    assert read_report(network.folder).departures.keys().isdisjoint({place[0]})
-    assert network.faults().filter(fault_id=fault.fault_id)["is_healed"].to_list() == [True]
-
-
-def test_a_gradual_slip_is_reported_as_far_as_it_has_come(unwritten):
-    following = unwritten.following
-    fault = replace(following.faults[0], kind="tilt_slip", cells=(0,), first=300, last=400, ramp=9)
-    fault = replace(fault, size=8.0)
-    cell = cell_of(unwritten, 0)
-    network = following.world.radio.network
-    drifts = tuple(fault_drifts(network, [fault], following.calendar))
-    slipping = replace(following, configuration=replace(following.configuration, drifts=drifts))
-    tilts = []
-    for period in (300, 301, 304, 310, 350):
-        told = reported_departures(slipping, [], following.calendar.starts[period])
-        dn, attribute = tilt_place(cell)
-        tilts.append(told[dn][1][attribute] - round(10 * cell.tilt_deg) if dn in told else 0)
-    assert tilts == [0, 8, 32, 80, 80]
-
-
-@pytest.mark.parametrize("degrees", [-9.0, 9.0])
-def test_a_wrong_tilt_makes_things_worse_until_it_is_taken_back(live_at, unwritten, degrees):
-    network = live_at(unwritten.following.chosen.end + timedelta(days=3, hours=1))
-    cell = cell_of(network, 4)
-    gateway, place = SampleGateway(network.folder), tilt_place(cell)
-    planned = value(gateway, place)
-    wrong = modified(*place, planned, planned + round(10 * degrees))
-    gateway.write(wrong)
-    assert most_moved(network).max() > 1.0
-    gateway.write(wrong.inverse())
-    run = passed(network)
-    assert run.state.cqi_mean[0, 4] == pytest.approx(network.sound(run).cqi_mean[0, 4], rel=1e-5)
-
-
-def test_less_power_is_less_coverage(live_at, unwritten):
-    network = live_at(unwritten.following.chosen.end + timedelta(days=3, hours=8))
-    cell = cell_of(network, 4)
-    gateway, place = SampleGateway(network.folder), power_place(cell)
-    planned = value(gateway, place)
-    gateway.write(modified(*place, planned, planned // 10))
-    run = passed(network)
-    sound = network.sound(run)
-    assert run.state.sessions[0, 4] < 0.8 * sound.sessions[0, 4]
-
-
-def test_a_relation_created_again_ends_its_handover_failures(live_at, unwritten):
-    fault, onset = fault_of(unwritten, "wrong_neighbor")
-    cell, target = (cell_of(unwritten, index) for index in (fault.cells[0], fault.target))
-    network = live_at(onset + QUARTER)
-    gateway, dn = SampleGateway(network.folder), relation_dn(cell, target)
-    assert gateway.read([dn]) == {}
-    planned = unwritten.following.planned[dn]
-    before = passed(network)
-    gateway.write(Operation("CREATE", dn, planned[0], "", None, planned[1]))
-    after = passed(network)
-    is_own = cell.site.index == target.site.index
-    name = "handover_fail_intra" if is_own else "handover_fail_inter"
-    was, now = (getattr(run.state, name)[0, cell.index] for run in (before, after))
-    assert was > now + 0.1
-    assert now < 0.03
-    assert gateway.read([dn])[dn].attributes == planned[1]
-
-
-@pytest.mark.parametrize("way", ["forbidden", "deleted", "created to another"])
-def test_a_relation_that_is_spoiled_loses_handovers(live_at, unwritten, way):
-    network = live_at(unwritten.following.chosen.end + timedelta(days=3, hours=1))
-    built = unwritten.following.world.radio.built
-    relations = unwritten.following.configuration.built.targets[4]
-    target = next(int(it) for it in radio_neighbors(built, 4) if int(it) in relations)
-    dn = relation_dn(cell_of(network, 4), cell_of(network, target))
-    name, attributes = unwritten.following.planned[dn]
-    gateway = SampleGateway(network.folder)
-    if way == "forbidden":
-        gateway.write(modified(dn, "isHOAllowed", True, False))
-    else:
-        gateway.write(Operation("DELETE", dn, name, "", attributes, None))
-    if way == "created to another":
-        own = attributes | {"adjacentNRCellRef": dn.rpartition(",")[0]}
-        gateway.write(Operation("CREATE", dn, name, "", None, own))
-    run = passed(network)
-    sound = network.sound(run)
-    lost = [
-        getattr(run.state, part)[0, 4] - getattr(sound, part)[0, 4]
-        for part in ("handover_fail_inter", "handover_fail_intra")
-    ]
-    assert max(lost) > 0.05
-
-
-def test_what_names_no_radio_is_kept_and_changes_nothing(live_at, unwritten):
-    moment = unwritten.following.chosen.end + timedelta(days=3, hours=1)
-    network, left = live_at(moment), live_at(moment, "left")
-    cell = cell_of(network, 4)
-    tac = unwritten.following.planned[cell.dn][1]["nRTAC"]
-    SampleGateway(network.folder).write(modified(cell.dn, "nRTAC", tac, tac + 1))
-    one, other = (counted(it, 2, cell.dn) for it in (network, left))
-    assert one.equals(other)
-    assert value(SampleGateway(network.folder), (cell.dn, "nRTAC")) == tac + 1
+from tests.tasks.twin.living import CHOSEN, QUARTER, SETUPS, cell_of, lock
 
 
 def test_time_passes_by_quarters_of_an_hour_and_for_seven_days(village_copy):
