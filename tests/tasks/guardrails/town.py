@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from semantic_layer.autonomy import autonomy_rules
 from semantic_layer.guardrails import guardrail_rules
@@ -45,6 +46,7 @@ def planned_relation(other: int) -> dict[str, object]:
     return {"adjacentNRCellRef": target, "isHOAllowed": True}
 
 
+@cache
 def _cells() -> dict[str, CellFacts]:
     """Sites stand in a row; a cell's neighbors are its site's cells of its band and the next's."""
     found = {}
@@ -63,6 +65,7 @@ def _cells() -> dict[str, CellFacts]:
     return found
 
 
+@cache
 def _objects() -> dict[str, ObjectFacts]:
     found = {}
     for site in range(1, SITES + 1):
