@@ -41,7 +41,8 @@ class Sign(BaseModel):
 
     Attributes:
         about: what kind of thing; the rest says which one.
-        any_of: names of KPIs, alarms, kinds of change, attributes that drifted, or one fact.
+        any_of: names of KPIs, alarms, kinds of change, one fact; of drift, the attributes that
+            differ, or the classes of planned objects that are missing.
         moves: which way a KPI goes; `changed` is either, `usual` is none of them moved.
         at: where an alarm, change or drift must stand; empty for anywhere near.
         weight: log-odds (natural logarithm) where it is wholly so; above 0 speaks for the cause.
@@ -122,7 +123,13 @@ class ExplainingRules(BaseModel):
     noticeable_bands: float = Field(gt=0)
     clear_bands: float = Field(gt=0)
     prompt_hours: float = Field(gt=0)
+    late_hours: float = Field(ge=0)
+    standing_strength: float = Field(ge=0, le=1)
     stale_strength: float = Field(ge=0, le=1)
+    stray_share: float = Field(gt=0, le=1)
+    stronger_ratio: float = Field(ge=1)
+    least_follows_load: float = Field(ge=0, lt=1)
+    clear_follows_load: float = Field(gt=0, le=1)
     lasting_hours: float = Field(gt=0)
     passing_hours: float = Field(gt=0)
     unknown_log_odds: float
@@ -136,6 +143,8 @@ class ExplainingRules(BaseModel):
     def _in_order(self) -> "ExplainingRules":
         if self.clear_bands <= self.noticeable_bands:
             raise ValueError("clear_bands must be more than noticeable_bands")
+        if self.clear_follows_load <= self.least_follows_load:
+            raise ValueError("clear_follows_load must be more than least_follows_load")
         return self
 
 

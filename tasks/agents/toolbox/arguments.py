@@ -69,6 +69,16 @@ class OfCellAndTime(OfCell):
     until: AwareDatetime | None = None
 
 
+class OfCellConfiguration(OfCell):
+    """How a cell is configured.
+
+    Attributes:
+        is_live: the network itself is asked too, beside the plan.
+    """
+
+    is_live: bool = True
+
+
 class OfCellKpis(OfCellAndTime):
     """KPIs of a cell.
 

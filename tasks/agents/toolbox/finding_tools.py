@@ -5,6 +5,7 @@ import math
 import numpy as np
 import polars as pl
 
+from semantic_layer.loading import catalogue
 from tasks.agents.toolbox.arguments import OfCellAndTime, OfFinding, span
 from tasks.agents.toolbox.sources import ToolSources, failed
 from tasks.agents.toolbox.usual import CELL_KPIS, EXPECTATIONS, usual_rows
@@ -24,7 +25,7 @@ _NEAR = (
     "lead_hours", "detail",
 )  # fmt: skip
 _LOAD = ("prb_usage_dl", "lte_prb_usage_dl")
-_FEWEST_TO_CORRELATE = 8
+_FEWEST_TO_CORRELATE = 5
 
 
 def read_finding(sources: ToolSources, asked: OfFinding) -> ToolResult:
@@ -92,6 +93,7 @@ def _compared(kpi: str, rows: pl.DataFrame) -> dict[str, JsonValue]:
     expected, low, high, seen, distance = means
     return told_row(
         kpi=kpi,
+        unit=catalogue().kpi(kpi).unit,
         expected=expected,
         low=low,
         high=high,

@@ -76,6 +76,7 @@ def read_core_kpis(sources: ToolSources, asked: OfCellAndTime) -> ToolResult:
             managed_object_dn=row["managed_object_dn"],
             relation=around.relation(asked.cell_dn, row["managed_object_dn"]) or "upstream",
             kpi=row["kpi"],
+            unit=catalogue().kpi(row["kpi"]).unit,
             seen=row["seen"],
             usual=row["usual"],
             deviation=round(row["distance"], 2),

@@ -9,7 +9,7 @@ from semantic_layer.errors import InputError, TransientError
 from semantic_layer.evidence import evidence_rules
 from semantic_layer.identity import parse_dn
 from semantic_layer.periods import Window
-from tasks.agents.toolbox.arguments import OfCell, OfCellAndTime, span
+from tasks.agents.toolbox.arguments import OfCell, OfCellAndTime, OfCellConfiguration, span
 from tasks.agents.toolbox.sources import ToolSources, failed
 from tasks.agents.toolbox.surroundings import places
 from tasks.agents.toolbox.usual import AVAILABILITY, USERS, moved
@@ -82,7 +82,7 @@ def compare_with_neighbors(sources: ToolSources, asked: OfCellAndTime) -> ToolRe
     )
 
 
-def read_configuration(sources: ToolSources, asked: OfCell) -> ToolResult:
+def read_configuration(sources: ToolSources, asked: OfCellConfiguration) -> ToolResult:
     """Return how a cell is configured: planned, live where the network is reached, and drifted.
 
     Told are the attributes that matter most, and every one that is not as planned.
@@ -94,7 +94,8 @@ def read_configuration(sources: ToolSources, asked: OfCell) -> ToolResult:
         for key, row in planned.get(element, {}).items()
         if is_of_cell(key[0], asked.cell_dn)
     }
-    live = _live(sources, element, asked.cell_dn, [dn for dn, _ in own])
+    dns = [dn for dn, _ in own]
+    live = _live(sources, element, asked.cell_dn, dns) if asked.is_live else None
     drift = _drift(sources, asked.cell_dn)
     keys = sorted({*own, *drift, *_differing(own, live)})
     rows = [

@@ -38,6 +38,14 @@ class ReadableNetwork(Protocol):
         ...
 
 
+class ReadingOnly:
+    """Implements `ReadableNetwork` over a gateway whose way of writing is not handed on."""
+
+    def __init__(self, gateway: ReadableNetwork) -> None:
+        self.read = gateway.read
+        self.read_below = gateway.read_below
+
+
 class SharedFrames:
     """What a run has read or derived so far, by what it is; made once, whoever asks first."""
 

@@ -45,7 +45,7 @@ _TOOLS: tuple[tuple[_Function, type[BaseModel]], ...] = (
     (describe_alarm, arguments.OfName),
     (read_neighbors, arguments.OfCell),
     (compare_with_neighbors, arguments.OfCellAndTime),
-    (read_configuration, arguments.OfCell),
+    (read_configuration, arguments.OfCellConfiguration),
     (search_documents, arguments.OfWords),
     (search_cases, arguments.OfWords),
     (simulate_change, arguments.OfChange),

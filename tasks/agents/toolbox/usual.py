@@ -22,10 +22,14 @@ AVAILABILITY = ("cell_availability", "lte_cell_availability")
 _EXPECTED = ("cell_dn", "period_start", "kpi", "expected", "low", "high", "seen")
 _LEAST_WIDTH = 0.01
 """A band is at least this share of the expected value wide on either side."""
-_SPREADS = 3.0
+_SPREADS = 2.0
 """Half a band of earlier days is so many standard deviations of them wide."""
 _LEAST_SPREAD = 0.02
 """Values of earlier days scatter by at least this share of their mean."""
+_SHARE_OF_SCATTER = 0.5
+"""And by at least this share of how they scatter at other hours: seven may agree by chance."""
+_TINY = 1e-30
+"""Keeps a division by a band without width finite; KPIs in mW are as small as 1e-12."""
 _FURTHEST = 20.0
 _TIME = pl.Datetime("us", "UTC")
 _SHAPE: dict[str, pl.DataType] = {
@@ -122,23 +126,30 @@ def _beside_earlier(rows: pl.DataFrame, kpis: Sequence[str], start: datetime) ->
         .filter(pl.col("seen").is_not_null())
     )
     key = ["cell_dn", "kpi", "hour"]
-    before = (
-        long.filter(pl.col("period_start") < start)
-        .group_by(key)
-        .agg(pl.col("seen").mean().alias("expected"), pl.col("seen").std().alias("spread"))
+    earlier = long.filter(pl.col("period_start") < start)
+    before = earlier.group_by(key).agg(
+        pl.col("seen").mean().alias("expected"), pl.col("seen").std().alias("spread")
     )
-    least = pl.max_horizontal(_LEAST_SPREAD * pl.col("expected").abs(), pl.lit(1e-9))
-    half = _SPREADS * pl.max_horizontal(pl.col("spread").fill_null(0.0), least)
+    scatter = before.group_by("cell_dn", "kpi").agg(
+        (pl.col("spread") ** 2).mean().sqrt().alias("scatter")
+    )
+    half = _SPREADS * pl.max_horizontal(
+        pl.col("spread").fill_null(0.0),
+        _SHARE_OF_SCATTER * pl.col("scatter").fill_null(0.0),
+        _LEAST_SPREAD * pl.col("expected").abs(),
+        pl.lit(_TINY),
+    )
     return (
         long.filter(pl.col("period_start") >= start)
         .join(before, on=key, how="inner")
+        .join(scatter, on=["cell_dn", "kpi"], how="left")
         .with_columns(
             low=pl.col("expected") - half,
             high=pl.col("expected") + half,
             distance=((pl.col("seen") - pl.col("expected")) / half).clip(-_FURTHEST, _FURTHEST),
             basis=pl.lit("earlier_days"),
         )
-        .drop("hour", "spread")
+        .drop("hour", "spread", "scatter")
     )
 
 
@@ -154,8 +165,8 @@ def _by_cell(sources: ToolSources) -> dict[str, pl.DataFrame]:
         .then(pl.col("high") - pl.col("expected"))
         .otherwise(pl.col("expected") - pl.col("low"))
     )
-    least = pl.max_horizontal(_LEAST_WIDTH * pl.col("expected").abs(), pl.lit(1e-9))
-    distance = (apart / pl.max_horizontal(half, least)).clip(-_FURTHEST, _FURTHEST)
+    width = pl.max_horizontal(half, _LEAST_WIDTH * pl.col("expected").abs(), pl.lit(_TINY))
+    distance = (apart / width).clip(-_FURTHEST, _FURTHEST)
     whole = (
         rows.filter(pl.col("seen").is_not_null())
         .with_columns(distance=distance, basis=pl.lit("expectation"))

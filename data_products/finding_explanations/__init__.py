@@ -1,0 +1,1 @@
+"""The product finding_explanations."""
