@@ -111,9 +111,9 @@ def weight_of(confirmed: float, contradicted: float, caution: float) -> float:
     total = confirmed + contradicted
     if total <= 0:
         return 0.0
-    share, square = confirmed / total, caution**2
-    spread = caution * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
-    return max(0.0, (share + square / (2 * total) - spread) / (1 + square / total))
+    square = caution**2
+    spread = caution * math.sqrt(confirmed * contradicted / total + square / 4)
+    return max(0.0, (confirmed + square / 2 - spread) / (total + square))
 
 
 def _case(

@@ -50,7 +50,11 @@ def document_passages(rows: pl.DataFrame) -> list[Passage]:
 
 
 def case_passages(rows: pl.DataFrame, rules: KnowledgeRules) -> list[Passage]:
-    """Return rows of `operations_knowledge.cases` as passages, without those nobody believes."""
+    """Return rows of `operations_knowledge.cases` as passages, without those nobody believes.
+
+    They hold at any time: people speak by the clock of their wall, which a simulated network's
+    own time may be years away from.
+    """
     believed = rows.filter(pl.col("weight") >= rules.case_least_weight)
     return [
         _sealed(
@@ -62,7 +66,6 @@ def case_passages(rows: pl.DataFrame, rules: KnowledgeRules) -> list[Passage]:
                 content_hash="",
                 labels={"kind": "case", "cause": row["cause"]},
                 object_classes=(row["object_class"],) if row["object_class"] else (),
-                valid_from=row["first_seen_at"],
                 weight=row["weight"],
             )
         )

@@ -1,6 +1,7 @@
 """Steps of knowledge: documents become passages, experience becomes cases; both can be found."""
 
 import logging
+from datetime import datetime
 
 import polars as pl
 
@@ -19,6 +20,8 @@ from tasks.knowledge.indexed_passages import (
     differences,
     document_passages,
 )
+from tasks.knowledge.knowledge_text import cases_text as text_of_cases
+from tasks.knowledge.knowledge_text import found_text
 from tasks.knowledge.observations import (
     Looks,
     Observation,
@@ -114,6 +117,37 @@ def find_passages(
     """Return the passages that answer a question best, by collection."""
     index = services().knowledge
     return {name: index.search(name, question, limit=limit, where=where) for name in collections}
+
+
+@step
+def search_text(
+    question: str,
+    domain: str = "",
+    object_class: str = "",
+    at: datetime | None = None,
+    limit: int = 5,
+) -> str:
+    """Return as text what documents and cases say to a question.
+
+    Args:
+        question: in words.
+        domain: of the documents; empty for all.
+        object_class: that they speak of; empty for all.
+        at: as they stood then; None is the network's present.
+        limit: most of each collection.
+    """
+    where = PassageFilter(
+        labels={"domain": domain} if domain else {},
+        object_class=object_class or None,
+        valid_at=at or services().network_clock.now(),
+    )
+    return found_text(find_passages.fn(question, where, limit=limit))
+
+
+@step
+def cases_text() -> str:
+    """Return the published cases as text, the most believed first."""
+    return text_of_cases(published_cases.fn())
 
 
 @step
