@@ -150,11 +150,13 @@ def _run(text: str, word_before: str, *, is_percent: bool) -> Iterator[Claim]:
     if whole is not None:
         yield whole
         return
-    parts = [part for part in _SPLIT.split(text) if any(letter.isdigit() for letter in part)]
+    split = _SPLIT.split(text)
+    begins_with_number = any(letter.isdigit() for letter in split[0])
+    parts = [part for part in split if any(letter.isdigit() for letter in part)]
     numbers = [
         _number(part, word_before, is_percent=is_percent or text.endswith("%")) for part in parts
     ]
-    if parts and all(number is not None for number in numbers):
+    if begins_with_number and all(number is not None for number in numbers):
         yield from (number for number in numbers if number is not None)
     elif text.casefold() not in _TECHNOLOGIES:
         yield Claim("name", text, word_before=word_before)

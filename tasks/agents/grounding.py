@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tasks.agents.claims import Claim, claims, normal
 from tasks.agents.tools import ToolResult
-from tasks.agents.untrusted import UntrustedTexts, is_token
+from tasks.agents.untrusted import is_token
 from tasks.agents.value_pool import ValuePool
 from tasks.messages.canonical import JsonValue
 
@@ -19,7 +19,6 @@ class KnownValues:
 
     def __init__(self) -> None:
         self.results: list[ToolResult] = []
-        self._facts: list[JsonValue] = []
         self._facts_pool = ValuePool()
         self._by_source: dict[str, ValuePool] = {}
         self._sources: set[str] = set()
@@ -29,12 +28,9 @@ class KnownValues:
         """Note what a tool gave."""
         self.results.append(result)
 
-    def add_facts(self, facts: Mapping[str, JsonValue], untrusted: UntrustedTexts) -> None:
-        """Note numbers and names that code worked out, where no text by others stands in them."""
-        for key, value in _leaves(facts):
-            if not isinstance(value, str) or untrusted.held_in(value) is None:
-                self._facts_pool.add(value, key)
-        self._facts_pool.sort()
+    def add_fact(self, key: str, value: JsonValue) -> None:
+        """Note a number or name that code has worked out."""
+        self._facts_pool.add(value, key)
 
     def copy(self) -> "KnownValues":
         """Return the same values for a branch, which adds its own."""
@@ -83,7 +79,7 @@ class KnownValues:
     def _read_row(self, row: Mapping[str, JsonValue], *, is_untrusted: bool) -> None:
         ids = _ids_of(row)
         self._sources.update(ids)
-        for key, value in _leaves(row):
+        for key, value in leaves(row):
             if is_untrusted and isinstance(value, str) and not is_token(value):
                 for one in ids:
                     self._by_source.setdefault(one, ValuePool()).add(value, key)
@@ -99,12 +95,13 @@ def _ids_of(row: Mapping[str, JsonValue]) -> list[str]:
     ]
 
 
-def _leaves(value: JsonValue, key: str = "") -> Iterator[tuple[str, JsonValue]]:
+def leaves(value: JsonValue, key: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Yield every value in a JSON value that holds no others, with the key that it stands under."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _leaves(inner, str(name))
+            yield from leaves(inner, str(name))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for inner in value:
-            yield from _leaves(inner, key)
+            yield from leaves(inner, key)
     else:
         yield key, value

@@ -145,7 +145,10 @@ class _Planning:
         """Let a model plan; None with the reason when it no longer answers."""
         model = _answer_model(offered)
         for _ in range(agent_rules().most_steps):
-            reply = self._next_call(offered, model)
+            found, texts = self._found()
+            if not self._loop.is_read_only and self._holds_text(found):
+                return None, "What was found holds text that others wrote."
+            reply = self._next_call(offered, model, found, texts)
             if reply.value is None:
                 return None, reply.why
             if reply.value.tool == STOP:
@@ -165,8 +168,17 @@ class _Planning:
                 return "budget"
         return "script_done"
 
-    def _next_call(self, offered: Sequence[OfferedTool], model: type[NextCall]) -> Reply[NextCall]:
-        found, texts = self._found()
+    def _holds_text(self, found: list[JsonValue]) -> bool:
+        told: list[JsonValue] = [self._loop.goal, self._loop.facts, found]
+        return self._session.state.untrusted.held_in(told) is not None
+
+    def _next_call(
+        self,
+        offered: Sequence[OfferedTool],
+        model: type[NextCall],
+        found: list[JsonValue],
+        texts: Mapping[str, str],
+    ) -> Reply[NextCall]:
         facts: dict[str, JsonValue] = {
             "goal": self._loop.goal,
             "facts": self._loop.facts,

@@ -150,8 +150,12 @@ class RecordedSession:
         reply = self.asker.asked(
             role, prompt, messages, schema, lambda text: answer_of(text, answer), vote
         )
-        if reply.value is not None and (untrusted or self.state.untrusted.held_in(facts)):
-            self.state.learn_text(reply.value.model_dump(mode="json"))
+        if reply.value is None:
+            return reply
+        told = reply.value.model_dump(mode="json")
+        self.state.learn_answer(told)
+        if untrusted or self.state.untrusted.held_in(facts):
+            self.state.learn_text(told)
         return reply
 
     def choose(
@@ -191,7 +195,7 @@ class RecordedSession:
 
         def check(text: str) -> str:
             said = plain(text).strip()
-            self.state.known.add_facts(facts, self.state.untrusted)
+            self.state.add_facts(facts)
             wrong = self.state.known.fabricated(said)
             fabricated.extend(wrong)
             if wrong or not said:

@@ -9,6 +9,7 @@ from tasks.agents.claims import Claim, claims, normal
 from tasks.messages.canonical import JsonValue
 
 _PERCENT_KEYS = ("_pct", "percent")
+_SHARE_KEYS = ("_share", "probability")
 _STEP = re.compile(r"(?<!\\),")
 _LABELS = frozenset({
     "cell", "cells", "site", "sites", "sector", "gnb", "enb", "element", "carrier", "relation",
@@ -22,6 +23,7 @@ class ValuePool:
     """Values of one tier: of facts, or of one source that others wrote."""
 
     numbers: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
     percents: set[float] = field(default_factory=set)
     dns: set[str] = field(default_factory=set)
     moments: set[tuple[str, str]] = field(default_factory=set)
@@ -45,6 +47,7 @@ class ValuePool:
     def sort(self) -> None:
         """Make the numbers ready to be looked up."""
         self.numbers.sort()
+        self.shares.sort()
 
     def holds(self, claim: Claim) -> bool:
         """Tell whether what a text claims is known; citations are not looked for here."""
@@ -61,7 +64,7 @@ class ValuePool:
         return claim.text.casefold() in self.names
 
     def _add_number(self, value: float, key: str) -> None:
-        self.numbers.append(abs(value))
+        (self.shares if key.endswith(_SHARE_KEYS) else self.numbers).append(abs(value))
         if key.endswith(_PERCENT_KEYS):
             self.percents.add(abs(value))
 
@@ -95,17 +98,23 @@ class ValuePool:
                 self.labels.add(float(value))
 
     def _has_number(self, claim: Claim) -> bool:
-        if self._is_near(abs(claim.value), claim.decimals):
+        value = abs(claim.value)
+        if _is_near(self.numbers, value, claim.decimals):
             return True
         if claim.is_percent:
-            return self._is_near(abs(claim.value) / 100, claim.decimals + 2)
+            held = (self.shares, self.numbers)
+            return any(_is_near(one, value / 100, claim.decimals + 2) for one in held)
+        if _is_near(self.shares, value, claim.decimals):
+            return True
         slack = _slack(claim.decimals)
-        return any(abs(one / 100 - abs(claim.value)) <= slack for one in self.percents)
+        return any(abs(one / 100 - value) <= slack for one in self.percents)
 
-    def _is_near(self, value: float, decimals: int) -> bool:
-        slack = _slack(decimals)
-        place = bisect_left(self.numbers, value - slack)
-        return place < len(self.numbers) and self.numbers[place] <= value + slack
+
+def _is_near(numbers: Sequence[float], value: float, decimals: int) -> bool:
+    """Tell whether one of the sorted numbers rounds to the value at so many decimals."""
+    slack = _slack(decimals)
+    place = bisect_left(numbers, value - slack)
+    return place < len(numbers) and numbers[place] <= value + slack
 
 
 def _slack(decimals: int) -> float:
