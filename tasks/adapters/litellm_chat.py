@@ -94,7 +94,10 @@ class LiteLlmChat:
         """Return what the first route that works answers; see `ChatModel.answer`."""
         tried: list[str] = []
         over: BudgetError | None = None
-        for route in self._routes.of_role(request.role):
+        routes = self._routes.of_role(request.role)
+        for route in routes:
+            if not route.enabled:
+                continue
             try:
                 return self._kept(route, request) or self._fresh(route, request)
             except RouteError as error:
@@ -104,6 +107,8 @@ class LiteLlmChat:
                 tried.append(f"{route.name}: {error}")
         if over is not None:
             raise over
+        off = ", ".join(route.name for route in routes if not route.enabled)
+        tried += [f"not enabled in the file of routes: {off}"] if off else []
         told = "; ".join(tried) or "the role has none; `roles` in the file of routes names them"
         raise NoRouteError(f"No route answers for the role {request.role!r}: {told}.")
 
@@ -121,7 +126,7 @@ class LiteLlmChat:
 
     def _kept(self, route: Route, request: ChatRequest) -> ChatAnswer | None:
         """Return the answer that the route gave to the very same question before."""
-        if not route.enabled or (route.is_local and not self._local.identity):
+        if route.is_local and not self._local.identity:
             return None
         found = self._cache.find(self._key(route, request))
         if found is not None:

@@ -286,7 +286,7 @@ def _fits_number(value: Any, schema: Schema, _: Schema) -> bool:  # noqa: ANN401
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and (_kind(schema) == "number" or isinstance(value, int))
+        and (_kind(schema) == "number" or float(value).is_integer())
         and schema.get("minimum", value) <= value <= schema.get("maximum", value)
         and schema.get("exclusiveMinimum", value - 1) < value
         and value < schema.get("exclusiveMaximum", value + 1)

@@ -237,7 +237,7 @@ class TestNoRoute:
         with pytest.raises(NoRouteError) as told:
             model.answer(request())
         for says in (
-            "off: it is not enabled",
+            "not enabled in the file of routes: off",
             "keyless: its key is missing; set NO_SUCH_KEY",
             "cannot be reached",
             "here: no local model is set",
