@@ -8,12 +8,23 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from semantic_layer.errors import AnopsError
 from tasks.adapters.litellm_chat_outcomes import Call, Completion, Remedy, RouteError
 from tasks.adapters.litellm_chat_routes import Route
 
 _MOST_CHARS = 400_000
 _LONGEST_REASON = 200
 _LEFT_BEHIND_S = 3.0
+_PASSED_ON = (
+    AnopsError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ImportError,
+    RuntimeError,
+)
 _Result = TypeVar("_Result")
 _Kwargs = dict[str, Any]
 
@@ -86,15 +97,15 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
     itself when the connection does; the end of the process waits for it briefly.
 
     Raises:
-        RouteError: it took too long.
+        RouteError: it took too long, or broke off.
     """
     results: list[_Result] = []
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
 
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, as it is
+        except _PASSED_ON as error:
             errors.append(error)
 
     worker = threading.Thread(target=run, name="chat-call", daemon=True)
@@ -107,6 +118,8 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
         raise RouteError(f"it took longer than {seconds:g} s", "rest")
     if errors:
         raise errors[0]
+    if not results:  # an error of a kind that nobody expects; the thread has told it on stderr
+        raise RouteError("its call broke off in a way that is not known here", "retry")
     return results[0]
 
 

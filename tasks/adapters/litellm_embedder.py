@@ -91,21 +91,24 @@ class LiteLlmEmbedder:
 
     def _answered(self, texts: list[str]) -> npt.NDArray[np.float32]:
         litellm = quiet_litellm()
+        try:
+            return within(self._timeout_s, lambda: self._called(litellm, texts))
+        except RouteError as error:
+            raise TransientError(
+                f"The embedding model {self._model!r} gave no vectors of {len(texts)} texts: "
+                f"{error}."
+            ) from error
+
+    def _called(self, litellm: Any, texts: list[str]) -> npt.NDArray[np.float32]:  # noqa: ANN401
         import httpx
         import openai
 
         try:
-            answer = within(
-                self._timeout_s,
-                lambda: litellm.embedding(model=self._model, input=texts, **self._told),
-            )
+            answer = litellm.embedding(model=self._model, input=texts, **self._told)
             ranked = sorted(answer.data, key=lambda one: one["index"])
             return np.array([one["embedding"] for one in ranked], np.float32)
         except (
-            RouteError, openai.OpenAIError, httpx.HTTPError, OSError, ValueError, TypeError,
-            AttributeError, LookupError,
+            openai.OpenAIError, httpx.HTTPError, OSError, ValueError, TypeError, AttributeError,
+            LookupError,
         ) as error:  # fmt: skip
-            told = " ".join(str(error).split())[:200]
-            raise TransientError(
-                f"The embedding model {self._model!r} gave no vectors of {len(texts)} texts: {told}"
-            ) from error
+            raise RouteError(" ".join(str(error).split())[:200], "retry") from error

@@ -66,9 +66,9 @@ def test_the_list_shows_roles_and_why_a_route_would_not_be_asked(server):
     assert shown["planner"] == ["planner", "own,", "keyless"]
     assert shown["own"][1:] == [
         "openai/own-model",
-        "100",
+        "10",
         "/",
-        "1000",
+        "100",
         "USD",
         "a",
         "million",

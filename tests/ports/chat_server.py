@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -121,3 +121,17 @@ class ChatServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+@contextmanager
+def servers():
+    """Give a function that starts servers, and stop them all at the end."""
+    running = []
+
+    def start(*behaviors):
+        running.append(ChatServer(*behaviors))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()

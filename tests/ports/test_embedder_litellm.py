@@ -5,7 +5,7 @@ import pytest
 
 from semantic_layer.errors import TransientError
 from tasks.adapters.litellm_embedder import LiteLlmEmbedder
-from tests.ports.chat_server import Behavior, ChatServer
+from tests.ports.chat_server import Behavior, servers
 
 
 def vectors(*rows, shuffled=False):
@@ -23,15 +23,8 @@ def vectors(*rows, shuffled=False):
 
 @pytest.fixture
 def serve():
-    running = []
-
-    def start(*behaviors):
-        running.append(ChatServer(*behaviors))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
+    with servers() as start:
+        yield start
 
 
 def embedder(server, **changes):
