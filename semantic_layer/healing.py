@@ -21,6 +21,7 @@ class HealingRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seen_periods: int = Field(ge=1, le=32)
+    long_periods: int = Field(ge=1, le=96)
     history_weeks: int = Field(ge=1, le=8)
     slots_around: int = Field(ge=0, le=8)
     calm_days: int = Field(ge=2, le=28)

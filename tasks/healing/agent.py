@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from semantic_layer.healing import HealingRules, healing_rules
+from semantic_layer.healing import healing_rules
 from tasks.agents.session import AgentSession, Choice, Option
 from tasks.agents.tools import ToolFailedError, ToolResult
 from tasks.healing.diagnosis import CAUSES, Diagnosed, Facts, KpiShift, diagnoses
 from tasks.healing.repairs import USE_CASES, Repair, repairs
 from tasks.messages.canonical import JsonValue
 from tasks.messages.proposals import Alternative, ChangeProposal, EvidenceReference
+
+_VOLUMES = ("traffic_volume_dl", "lte_traffic_volume_dl")
 
 Row = Mapping[str, Any]
 
@@ -39,7 +41,7 @@ def heal_cell(session: AgentSession, arguments: Mapping[str, Any]) -> dict[str, 
     except ToolFailedError as error:
         return _decided(session, cell, None, str(error))
     outcomes = {str(cause): _outcomes(session, USE_CASES[cause]) for cause in CAUSES}
-    facts = _facts(shifts, departed, state, site, outcomes, rules)
+    facts = _facts(shifts, departed, state, site, outcomes)
     found = diagnoses(facts, rules)
     options = repairs(cell, found, departed.rows, state.rows[0], rules)
     if not options:
@@ -58,7 +60,7 @@ def heal_cell(session: AgentSession, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def _shifts(result: ToolResult) -> list[KpiShift]:
-    names = ("kpi", "seen", "usual", "ratio", "scatters")
+    names = ("kpi", "seen", "usual", "ratio", "scatters", "is_long")
     return [KpiShift(**{name: row[name] for name in names}) for row in result.rows]  # type: ignore[arg-type]
 
 
@@ -75,12 +77,10 @@ def _facts(
     state: ToolResult,
     site: ToolResult,
     outcomes: Mapping[str, tuple[int, int, int]],
-    rules: HealingRules,
 ) -> Facts:
     tilts: list[Row] = [row for row in departed.rows if row["kind"] == "tilt"]
     told: Row = state.rows[0]
-    ratios: list[Row] = [row for row in site.rows if row["kpi"] in rules.traffic_kpis[:1]]
-    ratios += [row for row in site.rows if row["kpi"] == "lte_traffic_volume_dl"]
+    ratios: list[Row] = [row for row in site.rows if row["kpi"] in _VOLUMES and not row["is_long"]]
     return Facts(
         shifts=shifts,
         site_ratios=[float(row["ratio"]) for row in ratios],
@@ -158,7 +158,7 @@ def _evidence(
             "kpi",
             one.kpi,
             f"{one.seen:.4g} where {one.usual:.4g} is usual at this time of the week, "
-            f"{one.scatters:+.1f} scatters.",
+            f"{one.scatters:+.1f} scatters{', over longer' if one.is_long else ''}.",
         )
         for one in strongest
     ]

@@ -19,13 +19,14 @@ _LEAST_KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class KpiShift:
-    """A row of `measure_shifts`."""
+    """A row of `measure_shifts`; of each KPI there is a short look and a longer one."""
 
     kpi: str
     seen: float
     usual: float
     ratio: float
     scatters: float
+    is_long: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _judged(
 
 def _sleeping(facts: Facts, rules: HealingRules) -> tuple[Reasons, KpiShift | None]:
     odds = rules.log_odds
-    fallen = [s for s in facts.shifts if s.kpi in rules.traffic_kpis]
+    now = [s for s in facts.shifts if not s.is_long]
+    fallen = [s for s in now if s.kpi in rules.traffic_kpis]
     least = max(fallen, key=lambda s: s.scatters, default=None)
     if least is None or least.scatters > -rules.sleeping_shift:
         return [("no_harm_seen", odds["no_harm_seen"])], least
@@ -109,11 +111,11 @@ def _sleeping(facts: Facts, rules: HealingRules) -> tuple[Reasons, KpiShift | No
         reasons.append(("traffic_lost", odds["traffic_lost"]))
     else:
         reasons.append(("no_harm_seen", odds["no_harm_seen"]))
-    available = [s for s in facts.shifts if s.kpi in rules.availability_kpis]
+    available = [s for s in now if s.kpi in rules.availability_kpis]
     is_well = bool(available) and all(s.seen >= 99.0 for s in available)
     name = "is_available" if is_well else "is_unavailable"
     reasons.append((name, odds[name]))
-    quality = [s for s in facts.shifts if s.kpi in rules.quality_kpis]
+    quality = [s for s in now if s.kpi in rules.quality_kpis]
     has_moved = any(abs(s.scatters) > rules.quality_shift for s in quality)
     name = "quality_moved" if has_moved or facts.tilt_departure is not None else "quality_as_usual"
     reasons.append((name, odds[name]))

@@ -6,7 +6,7 @@ watches everything, and is asked only where something else already points at the
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,8 +24,8 @@ _DAY_PERIODS = 96
 _FAILURE_FLOOR_PCT = 0.3
 _LEAST = 1e-3
 _NORMAL = 1.4826
-_SLOTS = 12
-"""Moments of calm that a scatter is taken from, for each KPI: every two hours of a day."""
+_MOMENT_PERIODS = 8
+"""Between the moments of calm that a scatter is taken from: two hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Shift:
         seen, usual: in the KPI's unit; usual is of the same time of the week, as its peers moved.
         ratio: seen over usual; of ratios of success, of their failures.
         scatters: the shift, in scatters of calm; positive is more (more failures).
-        periods_count: newest periods that reported.
+        periods_count: newest periods that reported, of those that are looked at.
+        is_long: of the longer look.
     """
 
     kpi: str
@@ -54,8 +55,9 @@ class Shift:
     ratio: float
     scatters: float
     periods_count: int
+    is_long: bool = False
 
-    def to_row(self) -> dict[str, float | int | str]:
+    def to_row(self) -> dict[str, float | int | str | bool]:
         """Return the shift as a row for a tool's result, rounded."""
         return {
             "kpi": self.kpi,
@@ -64,6 +66,7 @@ class Shift:
             "ratio": round(self.ratio, 3),
             "scatters": round(self.scatters, 1),
             "periods_count": self.periods_count,
+            "is_long": self.is_long,
         }
 
 
@@ -86,7 +89,7 @@ class Past:
 
 def needed_days(rules: HealingRules) -> int:
     """Return how many days before the moment are looked at."""
-    return max(7 * rules.history_weeks, rules.calm_days + 1) + 7
+    return 7 * rules.history_weeks + rules.calm_days + 2
 
 
 def past_of(rows: pl.DataFrame, kpis: Sequence[KpiColumn], end: datetime, days: int) -> Past:
@@ -117,44 +120,96 @@ def past_of(rows: pl.DataFrame, kpis: Sequence[KpiColumn], end: datetime, days: 
 
 
 def shifts(past: Past, rules: HealingRules) -> Mapping[str, tuple[Shift, ...]]:
-    """Return every cell's shifts in the newest periods; KPIs that it lacks are left out.
+    """Return every cell's shifts, over the newest periods and over longer; what lacks is left out.
 
-    The usual is the median of the same time of the week before; what cells have in common is taken
-    off. Scatter is that of the same comparison at calm moments of the days before the last.
+    The usual is the median over weeks of what was around the same time of the week; what cells
+    have in common is taken off. Scatter is that of the same comparison at calm moments of the days
+    before the last.
     """
-    shape = past.values.shape
-    if not shape[0]:
+    if not past.cells:
         return {}
-    moved = np.full(shape[:2], np.nan)
-    scatter = np.full(shape[:2], np.nan)
-    usual = np.full(shape[:2], np.nan)
-    spread = np.array(
-        [
-            rules.least_failure_spread if k.is_success_ratio else rules.least_spread
-            for k in past.kpis
-        ]
-    )
-    logs = _logs(past)
     with warnings.catch_warnings():
         # A cell that reported nothing has no median, and stays NaN.
         warnings.simplefilter("ignore", RuntimeWarning)
-        moved, usual = _compared(logs, shape[2], rules)
-        step = rules.calm_days * _DAY_PERIODS // (rules.calm_days * _SLOTS)
-        newest = shape[2] - _DAY_PERIODS
-        moments = range(newest - rules.calm_days * _DAY_PERIODS, newest, step)
-        calm = np.stack([_compared(logs, end, rules)[0] for end in moments], axis=2)
-        center = np.nanmedian(calm, axis=2, keepdims=True)
-        scatter = _NORMAL * np.nanmedian(np.abs(calm - center), axis=2)
-    scatter = np.maximum(scatter, spread[None, :])
-    counts = np.isfinite(past.values[:, :, -rules.seen_periods :]).sum(axis=2)
+        logs, usual = _compared(past, rules)
+        told = [
+            _told(past, logs, usual, length, rules)
+            for length in (rules.seen_periods, rules.long_periods)
+        ]
     return {
-        cell: tuple(
-            _shift(kpi, moved[i, k], usual[i, k], scatter[i, k], int(counts[i, k]))
+        cell: tuple(shift for of_cells in told for shift in of_cells[place])
+        for place, cell in enumerate(past.cells)
+    }
+
+
+def _told(
+    past: Past, logs: Array, usual: Array, length: int, rules: HealingRules
+) -> list[list[Shift]]:
+    """Return by cell the shifts over the newest `length` periods."""
+    differences = logs - usual
+    end = differences.shape[2]
+    newest = end - _DAY_PERIODS
+    moments = range(newest - rules.calm_days * _DAY_PERIODS + length, newest, _MOMENT_PERIODS)
+    calm = np.stack([_moved(differences, moment, length) for moment in moments], axis=2)
+    center = np.nanmedian(calm, axis=2, keepdims=True)
+    scatter = _NORMAL * np.nanmedian(np.abs(calm - center), axis=2)
+    least = [
+        rules.least_failure_spread if kpi.is_success_ratio else rules.least_spread
+        for kpi in past.kpis
+    ]
+    scatter = np.maximum(scatter, np.array(least)[None, :])
+    moved = _moved(differences, end, length)
+    expected = np.nanmean(logs[:, :, -length:], axis=2) - moved
+    counts = np.isfinite(past.values[:, :, -length:]).sum(axis=2)
+    return [
+        [
+            replace(
+                _shift(kpi, moved[i, k], expected[i, k], scatter[i, k], int(counts[i, k])),
+                is_long=length != rules.seen_periods,
+            )
             for k, kpi in enumerate(past.kpis)
             if np.isfinite(moved[i, k]) and np.isfinite(scatter[i, k])
-        )
-        for i, cell in enumerate(past.cells)
-    }
+        ]
+        for i in range(len(past.cells))
+    ]
+
+
+def _moved(differences: Array, end: int, length: int) -> Array:
+    """Return by cell and KPI how far it moved beyond what all cells have in common."""
+    moved = np.nanmean(differences[:, :, end - length : end], axis=2)
+    common = np.nanmedian(moved, axis=0, keepdims=True)
+    return np.asarray(moved - np.where(np.isfinite(common), common, 0.0))
+
+
+def _compared(past: Past, rules: HealingRules) -> tuple[Array, Array]:
+    """Return logarithms and their usual, of the newest days: [cells, KPIs, periods]."""
+    logs, days = _logs(past), rules.calm_days + 1
+    near = _around(logs, rules.slots_around)
+    slots = np.arange(logs.shape[2] - days * _DAY_PERIODS, logs.shape[2])
+    weeks = [near[:, :, slots - week * _WEEK_PERIODS] for week in range(1, rules.history_weeks + 1)]
+    return logs[:, :, slots], _median(np.stack(weeks))
+
+
+def _around(logs: Array, slots: int) -> Array:
+    """Return the mean of each period with those around it, as far as they were reported."""
+    known = np.isfinite(logs)
+    sums, counts = np.where(known, logs, 0.0), known.astype(float)
+    total, number = sums.copy(), counts.copy()
+    for near in range(1, slots + 1):
+        for array, of in ((sums, total), (counts, number)):
+            of[:, :, near:] += array[:, :, :-near]
+            of[:, :, :-near] += array[:, :, near:]
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1.0), np.nan))
+
+
+def _median(stacked: Array) -> Array:
+    """Return the median along the first axis of what is known there; NaN where nothing is."""
+    ordered = np.sort(stacked, axis=0)  # what is not known comes last
+    count = np.isfinite(ordered).sum(axis=0)
+    low, high = np.maximum((count - 1) // 2, 0), count // 2
+    first = np.take_along_axis(ordered, low[None], axis=0)[0]
+    second = np.take_along_axis(ordered, np.minimum(high, len(ordered) - 1)[None], axis=0)[0]
+    return np.asarray(np.where(count > 0, (first + second) / 2.0, np.nan))
 
 
 def _logs(past: Past) -> Array:
@@ -166,26 +221,6 @@ def _logs(past: Past) -> Array:
         else:
             logs[:, k] = np.log(np.maximum(value, _LEAST))
     return logs
-
-
-def _compared(logs: Array, end: int, rules: HealingRules) -> tuple[Array, Array]:
-    """Return shift and usual, as logarithms by cell and KPI, of the newest periods before `end`."""
-    newest = np.arange(end - rules.seen_periods, end)
-    differences, expected = [], []
-    for slot in newest:
-        places = [
-            slot - week * _WEEK_PERIODS + near
-            for week in range(1, rules.history_weeks + 1)
-            for near in range(-rules.slots_around, rules.slots_around + 1)
-        ]
-        before = logs[:, :, [place for place in places if 0 <= place < end]]
-        usual = np.nanmedian(before, axis=2)
-        differences.append(logs[:, :, slot] - usual)
-        expected.append(usual)
-    moved = np.nanmean(np.stack(differences, axis=2), axis=2)
-    common = np.nanmedian(moved, axis=0, keepdims=True)
-    common = np.where(np.isfinite(common), common, 0.0)
-    return moved - common, np.nanmean(np.stack(expected, axis=2), axis=2) + common
 
 
 def _shift(kpi: KpiColumn, moved: float, usual: float, scatter: float, count: int) -> Shift:
