@@ -12,6 +12,8 @@ def replay_text(replay: Replay) -> str:
         lines.append("  the same decision, byte by byte, and the same record.")
     elif replay.recorded == replay.repeated:
         lines.append("  the same decision, but another way to it.")
+    elif replay.recorded and not replay.repeated:
+        lines.append("  NOT REPEATED: the agent asks for something else than it did then.")
     else:
         lines.append("  ANOTHER DECISION.")
     if replay.difference:
