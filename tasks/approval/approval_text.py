@@ -1,5 +1,6 @@
 """Proposals that wait, for a terminal, a form or another program. What others wrote stays text."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,29 @@ def waiting_text(lives: Sequence[ProposalLife]) -> str:
     ]
     told = counted(len(lives), "proposal waits", "proposals wait")
     return "\n".join([*table([head, *rows]), f"{told}; `anops approvals show ID` tells one."])
+
+
+def decisions_text(lives: Sequence[ProposalLife], limit: int) -> str:
+    """Return the newest proposals as a table of text, and how many there are of each stage."""
+    if not lives:
+        return "Nothing was ever proposed."
+    head = ["proposed", "proposal", "stage", "use case", "cause", "effect", "approved by"]
+    newest = sorted(lives, key=lambda life: life.entries[0].number, reverse=True)[:limit]
+    rows = [
+        [
+            moment(life.proposal.proposed_at),
+            life.proposal.proposal_id,
+            life.stage,
+            plain(life.proposal.use_case, 30),
+            plain(life.proposal.hypothesis, 30),
+            plain(life.effect, 12),
+            plain(", ".join(life.approvals), 40),
+        ]
+        for life in newest
+    ]
+    stages = Counter(life.stage for life in lives)
+    told = ", ".join(f"{count} {stage}" for stage, count in stages.most_common())
+    return "\n".join([*table([head, *rows]), f"{len(newest)} of {len(lives)} shown: {told}."])
 
 
 def proposal_text(life: ProposalLife) -> str:

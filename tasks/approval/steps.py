@@ -3,19 +3,54 @@
 import logging
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
+import polars as pl
+
+from data_products.change_proposals.derive import derive as change_proposals
+from data_products.decisions.derive import derive as decisions
+from data_products.decisions.derive import heads
+from data_products.lineage import LINEAGE_COLUMNS, Snapshot
 from semantic_layer.approval_rules import approval_rules
 from semantic_layer.errors import InputError
-from tasks.approval.approval_text import proposal_markdown, proposal_text, waiting_text
+from semantic_layer.periods import Window
+from tasks.agents.run_costs import agent_run_rows
+from tasks.approval.approval_text import (
+    decisions_text,
+    proposal_markdown,
+    proposal_text,
+    waiting_text,
+)
 from tasks.approval.deciding import Speaker
+from tasks.approval.decision_page import decision_page
+from tasks.approval.decision_story import decision_story, story_text
 from tasks.approval.desk import Desk
 from tasks.approval.people_file import add_token
+from tasks.approval.record import (
+    changed_days,
+    entry_rows,
+    export_lines,
+    export_problems,
+    history_problems,
+    read_export,
+    standing_rows,
+    witness_problems,
+)
 from tasks.guardrails.approvals import load_people
-from tasks.step import show_markdown, step
+from tasks.step import run_id, show_markdown, step
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
+_DECISIONS, _HEADS = "decisions", "decisions.heads"
+_PROPOSALS, _RUNS = "change_proposals", "agent_runs"
+
+
+@runtime_checkable
+class _Signed(Protocol):
+    """A ledger that tells by which key its entries are checked."""
+
+    @property
+    def public_key(self) -> str: ...
 
 
 class Answered(NamedTuple):
@@ -158,3 +193,127 @@ def make_token(person: str) -> str:
             "deployments/people.yaml, name the people in it, and set ANOPS_PEOPLE_FILE."
         )
     return add_token(path, person)
+
+
+@step
+def publish_decisions() -> Snapshot:
+    """Publish what was put on record since, day by day; and each proposal as it stands.
+
+    Days on which nothing was added are left as they are, so the same record gives the same rows.
+
+    Returns:
+        The newest snapshot of `decisions`.
+    """
+    entries = services().ledger.entries()
+    told = _publish(_DECISIONS, decisions(entry_rows(entries)), "at", [])
+    rows = services().tables.read(_DECISIONS).drop(*LINEAGE_COLUMNS).collect()
+    _publish(_HEADS, heads(rows), "day_start", [told])
+    standing = change_proposals(standing_rows(desk().lives()))
+    _publish(_PROPOSALS, standing, "proposed_at", [told])
+    return told
+
+
+@step
+def publish_agent_runs() -> Snapshot:
+    """Publish one row for each run of an agent that has ended: questions, calls, cost."""
+    transcripts = services().transcripts
+    events = {name: transcripts.read(name) for name in transcripts.runs()}
+    return _publish(_RUNS, agent_run_rows(events), "started_at", [])
+
+
+@step
+def list_decisions(limit: int = 50) -> str:
+    """Return the newest proposals and how far each has come, as text."""
+    return decisions_text(desk().lives(), limit)
+
+
+@step
+def show_decision(word: str) -> str:
+    """Return a decision's whole story as text."""
+    return story_text(decision_story(desk().life(word)))
+
+
+@step
+def write_decision_pages(words: list[str]) -> list[Path]:
+    """Write the page of each decision under `reports/decisions`; return the files.
+
+    Args:
+        words: ids of proposals, or how only theirs begin.
+    """
+    chosen = services()
+    folder = chosen.settings.root / "reports" / "decisions"
+    folder.mkdir(parents=True, exist_ok=True)
+    problems, key, paths = chosen.ledger.problems(), _public_key(), []
+    for word in words:
+        life = desk().life(word)
+        path = folder / f"{life.proposal.proposal_id}.html"
+        draft = path.with_suffix(".new")
+        draft.write_text(decision_page(decision_story(life), problems, key), encoding="utf-8")
+        draft.replace(path)
+        paths.append(path)
+    return paths
+
+
+@step
+def export_decisions(path: Path) -> str:
+    """Write the whole record to a file that proves itself; return a sentence.
+
+    Raises:
+        InputError: nothing is on record, or the file cannot be written.
+    """
+    entries = services().ledger.entries()
+    if not entries:
+        raise InputError("Nothing is on record yet; there is nothing to export.")
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(export_lines(entries, _public_key()))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    last = entries[-1]
+    return f"{len(entries)} entries, the last {last.hash[:16]}, are in {path}.\n{_public_key()}"
+
+
+@step
+def verify_decisions(path: Path | None = None) -> list[str]:
+    """Return a sentence for each thing wrong with the ledger, or with an export of it.
+
+    The ledger is compared with the heads that were published, which an older copy would lack. An
+    export is checked by the ledger's key and compared with it; without a ledger, by its own key.
+
+    Raises:
+        InputError: the file is no export.
+    """
+    chosen = services()
+    if path is None:
+        problems = chosen.ledger.problems()
+        return problems or witness_problems(
+            chosen.tables.read(_HEADS).collect(), chosen.ledger.entries()
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    entries = chosen.ledger.entries()
+    problems = export_problems(text, _public_key() if entries else None)
+    return problems or (history_problems(read_export(text)[1], entries) if entries else [])
+
+
+def _publish(table: str, due: pl.DataFrame, time: str, inputs: list[Snapshot]) -> Snapshot:
+    """Publish the days on which a table differs from what is due; return its newest snapshot."""
+    tables = services().tables
+    standing = tables.read(table).drop(*LINEAGE_COLUMNS).collect()
+    span = changed_days(standing, due, time)
+    if span is None:
+        return tables.snapshot(table)
+    return services().door.publish(table, span, _within(due, time, span), inputs, run_id())
+
+
+def _within(rows: pl.DataFrame, time: str, span: Window) -> pl.DataFrame:
+    return rows.filter(pl.col(time).is_between(span.start, span.end, closed="left"))
+
+
+def _public_key() -> str:
+    ledger = services().ledger
+    if not isinstance(ledger, _Signed):
+        raise InputError("This ledger does not tell the key that it is signed with.")
+    return ledger.public_key
