@@ -12,7 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 from semantic_layer.errors import InputError
-from tasks.adapters.transcript_lines import events_of, follows, last_hash, lines_of, safe_run_id
+from tasks.adapters.transcript_lines import (
+    events_of,
+    events_so_far,
+    follows,
+    last_hash,
+    lines_of,
+    safe_run_id,
+)
 
 _SUFFIX = ".ndjson"
 
@@ -94,7 +101,7 @@ class FileTranscripts:
         with path.open("r+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             text = file.read()
-            follows(events_of(text, run_id), events, run_id)
+            follows(events_so_far(text, run_id), events, run_id)
             file.write("".join(f"{line}\n" for line in lines_of(events, last_hash(text))))
             file.flush()
             os.fsync(file.fileno())

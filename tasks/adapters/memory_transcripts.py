@@ -5,7 +5,14 @@ from threading import Lock
 from typing import Any
 
 from semantic_layer.errors import InputError
-from tasks.adapters.transcript_lines import events_of, follows, last_hash, lines_of, safe_run_id
+from tasks.adapters.transcript_lines import (
+    events_of,
+    events_so_far,
+    follows,
+    last_hash,
+    lines_of,
+    safe_run_id,
+)
 
 
 class InMemoryTranscripts:
@@ -22,7 +29,7 @@ class InMemoryTranscripts:
             return
         with self._lock:
             text = self._texts.get(run_id, "")
-            follows(events_of(text, run_id), events, run_id)
+            follows(events_so_far(text, run_id), events, run_id)
             lines = lines_of(events, last_hash(text))
             self._texts[run_id] = text + "".join(f"{line}\n" for line in lines)
 

@@ -1,7 +1,8 @@
 """Transcripts as lines of text: each event with a hash that covers it and every line before.
 
 Whoever holds such a file can check it alone: a line that was changed, taken out, moved or torn is
-told by its number. Lines cut off at the end show by the last event, which counts them all.
+told by its number. Lines are plain ASCII, so that no reader takes a character for a line's end.
+Lines cut off at the end show by the last event, which says that it is and counts them all.
 """
 
 import json
@@ -10,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from semantic_layer.errors import InputError
-from tasks.messages.canonical import canonical_json, digest_of
+from tasks.messages.canonical import digest_of
 
 FIRST = "0" * 64
 """What the first line names as the hash before it."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
-_END = "run_ended"
+_BEGIN, _END = "run_began", "run_ended"
 
 
 def safe_run_id(run_id: str) -> str:
@@ -43,13 +44,13 @@ def lines_of(events: Iterable[dict[str, Any]], previous_hash: str = FIRST) -> li
     for event in events:
         hash_ = digest_of([previous_hash, event])
         line = {"event": event, "hash": hash_, "previous_hash": previous_hash}
-        lines.append(canonical_json(line))
+        lines.append(json.dumps(line, sort_keys=True, separators=(",", ":")))
         previous_hash = hash_
     return lines
 
 
 def events_of(text: str, name: str) -> list[dict[str, Any]]:
-    """Return the events of a transcript's lines, oldest first.
+    """Return the events of a whole transcript, oldest first.
 
     Args:
         text: the whole file.
@@ -58,6 +59,14 @@ def events_of(text: str, name: str) -> list[dict[str, Any]]:
     Raises:
         InputError: a line is torn, changed, missing or moved; it tells the first such line.
     """
+    events = events_so_far(text, name)
+    if events and events[0].get("kind") == _BEGIN:
+        _check_end(events, name)
+    return events
+
+
+def events_so_far(text: str, name: str) -> list[dict[str, Any]]:
+    """Return the events of a transcript that may go on; see `events_of`."""
     events: list[dict[str, Any]] = []
     previous = FIRST
     lines = text.split("\n")
@@ -69,8 +78,6 @@ def events_of(text: str, name: str) -> list[dict[str, Any]]:
     for number, line in enumerate(lines[:-1], start=1):
         event, previous = _checked(line, previous, f"Line {number} of transcript {name}")
         events.append(event)
-    if events and events[-1].get("kind") == _END:
-        _check_count(events, name)
     return events
 
 
@@ -105,7 +112,12 @@ def _checked(line: str, previous: str, where: str) -> tuple[dict[str, Any], str]
     return event, str(hash_)
 
 
-def _check_count(events: Sequence[dict[str, Any]], name: str) -> None:
+def _check_end(events: Sequence[dict[str, Any]], name: str) -> None:
+    if events[-1].get("kind") != _END:
+        raise InputError(
+            f"Transcript {name} has no end: after event {len(events)} others were cut off, or the "
+            "run still goes on."
+        )
     count = events[-1].get("content", {}).get("events")
     if count != len(events):
         raise InputError(f"Transcript {name} says {count} events and holds {len(events)}.")
