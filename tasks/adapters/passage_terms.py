@@ -14,6 +14,9 @@ from semantic_layer.errors import InputError
 from semantic_layer.knowledge_rules import KnowledgeRules
 from tasks.messages.passages import Passage
 
+_VERSION = 1
+"""Raised whenever the same text gives other words: vectors of words made before no longer fit."""
+
 _WHOLE = re.compile(r"\w+(?:[._=/:+-]\w+)*")
 _PART = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -21,24 +24,16 @@ _LONGEST_WORD = 64
 _SHORTEST_STEM = 3
 _SHORTEST_UNDOUBLED = 4
 _ENDINGS = ("ings", "ing", "ies", "ied", "ed", "es", "s")
-_EMPTY_WORDS = (
-    "a an and are as at be been but by can do does for from had has have how i if in into is it "
-    "its may my no nor not of off on or our so than that the their them then there these they "
-    "this to too was we were what when where which while who why will with would you your "
-    "about after all any because before both each more most much must only other same should "
-    "some such until up very "
-    "am auf bei bin das dem den der des die ein eine einem einen einer es für gegen hat ich im "
-    "ist kann man mit nach nicht oder sich sie sind soll und vom von vor wann warum was wenn wie "
-    "wir wird wo zu zum zur"
-)
-_EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
 def terms(text: str) -> list[str]:
-    """Return the words that a text counts by, in its order; empty words are left out.
+    """Return the words that a text counts by, in its order.
+
+    None is left out for being common: headings such as "What to do" hold nothing else, and rarity
+    weighs words well enough.
 
     >>> terms("Dropped calls at NRCellDU=3")
-    ['drop', 'call', 'nrcelldu=3', 'nrcelldu', '3', 'nr', 'cell', 'du']
+    ['drop', 'call', 'at', 'nrcelldu=3', 'nrcelldu', '3', 'nr', 'cell', 'du']
     """
     return list(_terms(unicodedata.normalize("NFKC", text)))
 
@@ -74,6 +69,12 @@ def passage_weights(words: Iterable[str], rules: KnowledgeRules) -> dict[str, fl
     }
 
 
+def words_version(rules: KnowledgeRules) -> str:
+    """Return what vectors of words depend on; those of two versions never mix."""
+    told = (rules.term_saturation, rules.length_share, rules.usual_terms)
+    return "-".join(map(str, ("words", _VERSION, *told)))
+
+
 def term_number(word: str) -> int:
     """Return the number of 32 bits that stands for a word in sparse vectors."""
     return int.from_bytes(blake2b(word.encode(), digest_size=4).digest(), "big")
@@ -91,9 +92,7 @@ def _terms(text: str) -> Iterator[str]:
 
 
 def _word(part: str) -> Iterator[str]:
-    plain = part.casefold()[:_LONGEST_WORD]
-    if plain not in _EMPTY:
-        yield _stem(plain)
+    yield _stem(part.casefold()[:_LONGEST_WORD])
 
 
 def _humps(part: str) -> Iterator[str]:

@@ -29,15 +29,20 @@ _PAGE = 1000
 _SERVER_FAULT = 500
 
 
-def collection_name(collection: str, embedder: str) -> str:
-    """Return Qdrant's name of a collection: vectors of two embedders never meet in one.
+def collection_name(collection: str, embedder: str, words: str) -> str:
+    """Return Qdrant's name of a collection: vectors made in two ways never meet in one.
 
-    >>> collection_name("documents", "use-multilingual-3")[:28]
+    >>> collection_name("documents", "use-multilingual-3", "words-1")[:28]
     'documents-use-multilingual-3'
+
+    Args:
+        collection: as we call it.
+        embedder: which makes the dense vectors.
+        words: version of how the sparse ones are made.
     """
-    sure = blake2b(f"{collection}\n{embedder}".encode(), digest_size=4).hexdigest()
-    words = (_PLAIN.sub("-", text.casefold()).strip("-") for text in (collection, embedder))
-    return "-".join((*words, sure))
+    sure = blake2b(f"{collection}\n{embedder}\n{words}".encode(), digest_size=4).hexdigest()
+    plain = (_PLAIN.sub("-", text.casefold()).strip("-") for text in (collection, embedder))
+    return "-".join((*plain, sure))
 
 
 def point_id(passage_id: str) -> str:

@@ -16,6 +16,7 @@ from tasks.adapters.passage_terms import (
     passage_weights,
     searched_text,
     terms,
+    words_version,
 )
 from tasks.adapters.qdrant_calls import (
     answered,
@@ -114,7 +115,7 @@ class QdrantKnowledge:
         self._store.close()
 
     def _name(self, collection: str) -> str:
-        return collection_name(collection, self._embedder.name)
+        return collection_name(collection, self._embedder.name, words_version(knowledge_rules()))
 
     @cached_property
     def _words(self) -> QuestionWords:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from semantic_layer.errors import InputError, TransientError
+from semantic_layer.knowledge_rules import knowledge_rules
 from tasks.adapters.hashed_embedder import HashedEmbedder
 from tasks.adapters.memory_knowledge import InMemoryKnowledge
 from tasks.adapters.qdrant_knowledge import QdrantKnowledge
@@ -100,7 +101,7 @@ def test_a_question_finds_what_it_means_by_a_synonym(index):
     assert (best.passage.passage_id, best.sparse_rank) == ("e", 1)
 
 
-@pytest.mark.parametrize("query", ["apple pie with cream", "", "?!", "the of and"])
+@pytest.mark.parametrize("query", ["apple pie with cream", "", "?!", "\u200b"])
 def test_a_question_that_nothing_answers_finds_nothing(index, query):
     index.put("documents", ALL)
     assert index.search("documents", query, limit=3) == []
@@ -248,6 +249,16 @@ def test_vectors_of_another_embedder_are_never_mixed(tmp_path):
     assert other.search("documents", "uplink noise", limit=3) == []
     other.put("documents", [TILT])
     assert len(one.held("documents")) == len(ALL)
+
+
+def test_words_counted_in_another_way_are_never_mixed(tmp_path, monkeypatch):
+    index = qdrant(tmp_path)
+    index.put("documents", ALL)
+    other = knowledge_rules().model_copy(update={"length_share": 0.1})
+    monkeypatch.setattr("tasks.adapters.qdrant_knowledge.knowledge_rules", lambda: other)
+    assert index.held("documents") == {}
+    assert index.search("documents", "uplink noise", limit=3) == []
+    index.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00" + b"\xff" * 3000])
