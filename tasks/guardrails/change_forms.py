@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from semantic_layer.errors import InputError
-from tasks.messages.canonical import canonical_json
+from tasks.messages.canonical import digest_of
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.proposals import ChangeProposal
 
@@ -48,9 +48,22 @@ def is_restart(dn: str, operations: Sequence[Operation]) -> bool:
 
 
 def is_writable(proposal: ChangeProposal) -> bool:
-    """Return whether a proposal can be written as JSON, so that it has an id and a digest."""
+    """Return whether a proposal holds what its fields say, so that it has an id and a digest."""
     try:
-        canonical_json(proposal.to_json())
+        digest_of(proposal.to_json())
+        return _has_texts(proposal) and _has_numbers(proposal)
     except (InputError, AttributeError, TypeError, ValueError, RecursionError):
         return False
-    return True
+
+
+def _has_texts(proposal: ChangeProposal) -> bool:
+    texts: list[object] = [proposal.use_case, proposal.proposed_by, proposal.hypothesis]
+    texts += [proposal.risk, *proposal.cell_dns, *proposal.trigger_ids]
+    for operation in proposal.change_set.operations:
+        texts += [operation.kind, operation.dn, operation.object_class, operation.attribute]
+    return all(isinstance(text, str) for text in texts)
+
+
+def _has_numbers(proposal: ChangeProposal) -> bool:
+    numbers: tuple[object, ...] = (proposal.probability, proposal.expected.least_gain)
+    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)

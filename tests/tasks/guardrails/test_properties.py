@@ -301,6 +301,37 @@ def test_wild_proposals_are_refused_with_sentences(operations, use_case, identit
         assert len(breach.says) < 1200
 
 
+@given(
+    st.sampled_from(["dn", "object_class", "attribute", "kind", "before", "after"]),
+    st.one_of(VALUE, st.just("\ud800"), st.just(10**5000)),
+)
+def test_fields_of_another_type_are_refused_and_break_nothing(name, value):
+    for one in (sleeping(1), slipped(1), lonely(1)):
+        first, *rest = one.change_set.operations
+        odd = replace(one, change_set=ChangeSet((replace(first, **{name: value}), *rest)))
+        (verdict,) = judgment([odd], facts(one), RULES, AUTONOMY).verdicts
+        assert not verdict.is_allowed or odd == one
+
+
+@pytest.mark.parametrize(
+    "fields_told",
+    [
+        {"probability": "0.9"},
+        {"probability": True},
+        {"use_case": ["heal_sleeping_cell"]},
+        {"cell_dns": (cell(1), 7)},
+        {"proposed_by": None},
+        {"proposed_at": "2025-06-04"},
+        {"change_set": None},
+        {"hypothesis": {"a": 1}},
+        {"reason": "\ud800"},
+    ],
+)
+def test_what_is_no_proposal_has_no_id_and_is_refused(fields_told):
+    (verdict,) = judgment([replace(sleeping(1), **fields_told)], facts(), RULES, AUTONOMY).verdicts
+    assert [breach.rule for breach in verdict.breaches] == ["unwritable"]
+
+
 @pytest.mark.parametrize("hours", [0.0, 11.9, 12.0])
 def test_what_only_meets_another_waits_until_it_is_too_old(hours):
     one, other = sleeping(1, proposed_at=NOON), sleeping(2)
