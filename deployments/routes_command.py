@@ -16,6 +16,7 @@ from tasks.wiring import services
 
 if TYPE_CHECKING:
     from tasks.adapters.chat_costs import CostSum
+    from tasks.adapters.litellm_chat import LiteLlmChat
     from tasks.adapters.litellm_chat_routes import Route
 
 app = typer.Typer(
@@ -35,12 +36,7 @@ _ROLES: dict[str, ModelRole] = {
 def list_routes() -> None:
     """List each role's routes in their order, and why one would not be asked; none is."""
     apply_profile(PROFILE)
-    from tasks.adapters.litellm_chat import LiteLlmChat  # noqa: PLC0415 - only where it is used
-
-    chat = services().chat
-    if not isinstance(chat, LiteLlmChat):
-        raise InputError(f"Models are not asked by routes here, but by {type(chat).__name__}.")
-    states = chat.states()
+    states = _chat().states()
     asked: dict[str, list[str]] = {}
     for state in states:
         asked.setdefault(state.role, []).append(state.route.name)
@@ -73,6 +69,9 @@ def try_route(
         Path | None, typer.Option(help="File with a JSON Schema that the answer shall keep.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed asks anew.")] = 0,
+    route: Annotated[
+        str, typer.Option(help="Ask this route alone, enabled or not, and ask it anew.")
+    ] = "",
 ) -> None:
     """Ask the first route of a role that works, and say which it was and what it took."""
     apply_profile(PROFILE)
@@ -86,7 +85,8 @@ def try_route(
         run_id=f"try-routes-{uuid4().hex[:12]}",
         seed=seed,
     )
-    answer = services().chat.answer(request)
+    chat = _chat().only(route, is_cached=False) if route else services().chat
+    answer = chat.answer(request)
     _say(answer.text)
     _say(_told(answer))
 
@@ -143,6 +143,20 @@ def fetch_local_model(
         written = copied_weights(destination, file, is_any=is_any)
     _say(f"Written and checked: {written.resolve()}")
     _say(f"To use it: export ANOPS_LOCAL_MODEL={written.resolve()}")
+
+
+def _chat() -> "LiteLlmChat":
+    """Return the chat by routes.
+
+    Raises:
+        InputError: models are asked in another way here.
+    """
+    from tasks.adapters.litellm_chat import LiteLlmChat  # noqa: PLC0415 - only where it is used
+
+    chat = services().chat
+    if not isinstance(chat, LiteLlmChat):
+        raise InputError(f"Models are not asked by routes here, but by {type(chat).__name__}.")
+    return chat
 
 
 def _schema(path: Path | None) -> dict[str, Any]:

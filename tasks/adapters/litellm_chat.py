@@ -60,6 +60,7 @@ class LiteLlmChat:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._routes = routes
+        self._folder = folder
         self._local = local
         self._secret = secret
         self._now = now
@@ -89,6 +90,24 @@ class LiteLlmChat:
             DefinitionError: the file cannot be used.
         """
         return cls(load_model_routes(routes_file), folder, LocalLlama(local_model), secret)
+
+    def only(self, name: str, *, is_cached: bool = True) -> "LiteLlmChat":
+        """Return a chat whose roles all ask one route, enabled or not, and no other.
+
+        Args:
+            name: of the route.
+            is_cached: False asks anew whatever was asked before, as trials of models must.
+
+        Raises:
+            UnknownNameError: there is no such route.
+        """
+        return LiteLlmChat(
+            self._routes.only(name, is_cached=is_cached),
+            self._folder,
+            self._local,
+            self._secret,
+            self._now,
+        )
 
     def answer(self, request: ChatRequest) -> ChatAnswer:
         """Return what the first route that works answers; see `ChatModel.answer`."""

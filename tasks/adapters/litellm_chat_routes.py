@@ -5,12 +5,12 @@ Code names roles, never models; a deployment names models here, in LiteLLM's wor
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from semantic_layer.errors import DefinitionError, did_you_mean
+from semantic_layer.errors import DefinitionError, UnknownNameError, did_you_mean
 from semantic_layer.plain_yaml import read_yaml, yaml_text
 from tasks.messages.chat import ModelRole
 
@@ -137,6 +137,20 @@ class ModelRoutes(_Entry):
         """Return the routes of a role in the order in which they are asked."""
         named = {route.name: route for route in self.routes}
         return tuple(named[name] for name in self.roles.get(role, ()))
+
+    def only(self, name: str, *, is_cached: bool) -> "ModelRoutes":
+        """Return the same limits with one route that every role asks; see `LiteLlmChat.only`.
+
+        Raises:
+            UnknownNameError: there is no such route.
+        """
+        named = {route.name: route for route in self.routes}
+        if name not in named:
+            raise UnknownNameError.of("route", name, named)
+        chosen = named[name].model_copy(update={"enabled": True})
+        cache = self.cache if is_cached else CacheLimits(days=0, megabytes=1)
+        roles = dict.fromkeys(get_args(ModelRole), (name,))
+        return self.model_copy(update={"routes": (chosen,), "roles": roles, "cache": cache})
 
     def budget_of(self, use_case: str) -> Budget:
         """Return what one run of a use case may use."""

@@ -111,6 +111,14 @@ def test_a_try_may_ask_for_a_schema(services, tmp_path):
     assert asked[0].run_id.startswith("try-routes-")
 
 
+def test_one_route_alone_may_be_tried_and_always_asks_anew(server):
+    for _ in range(2):
+        assert "(own, " in said("try", "judge", "Which?", "--route", "own").output
+    assert len(server.requests) == 2
+    failed = said("try", "judge", "Which?", "--route", "owm")
+    assert "did you mean 'own'" in str(failed.exception)
+
+
 @pytest.mark.parametrize("text", ["{", "[1]", None])
 def test_a_schema_that_is_none_is_told(tmp_path, text):
     schema = tmp_path / "schema.json"

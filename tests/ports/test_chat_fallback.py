@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from semantic_layer.errors import UnknownNameError
 from tasks.messages.chat import NoRouteError
 from tests.conftest import REPOSITORY
 from tests.ports.chat_routes import Present, chat, request, route
@@ -118,6 +119,20 @@ class TestFallback:
         with pytest.raises(NoRouteError, match=r"longer than 0\.6 s"):
             model.answer(request())
         assert time.perf_counter() - started < 5
+
+    def test_one_route_may_be_asked_alone_for_every_role(self, serve, tmp_path):
+        first, second = serve(), serve()
+        both = chat(tmp_path, route("first", first.url), route("second", second.url, enabled=False))
+        alone = both.only("second", is_cached=False)
+        for role in ("planner", "judge", "judge"):
+            assert alone.answer(request(role=role)).route == "second"
+        assert (len(first.requests), len(second.requests)) == (0, 3)
+        second.behaviors = [Behavior(status=400, body={})]
+        with pytest.raises(NoRouteError, match="second"):
+            alone.answer(request())
+        assert first.requests == []
+        with pytest.raises(UnknownNameError, match="did you mean 'second'"):
+            both.only("secund")
 
     def test_a_file_of_rests_that_is_broken_stops_nobody(self, serve, tmp_path):
         (tmp_path / "resting.json").write_text('{"served": [')
