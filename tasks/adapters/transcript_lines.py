@@ -5,13 +5,14 @@ told by its number. Lines are plain ASCII, so that no reader takes a character f
 Lines cut off at the end show by the last event, which says that it is and counts them all.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from semantic_layer.errors import InputError
-from tasks.messages.canonical import digest_of
+from tasks.messages.canonical import canonical_json
 
 FIRST = "0" * 64
 """What the first line names as the hash before it."""
@@ -42,9 +43,11 @@ def lines_of(events: Iterable[dict[str, Any]], previous_hash: str = FIRST) -> li
     """
     lines = []
     for event in events:
-        hash_ = digest_of([previous_hash, event])
-        line = {"event": event, "hash": hash_, "previous_hash": previous_hash}
-        lines.append(json.dumps(line, sort_keys=True, separators=(",", ":")))
+        text = canonical_json(event)
+        hash_ = _hash(previous_hash, text)
+        if not text.isascii():
+            text = json.dumps(event, sort_keys=True, separators=(",", ":"))
+        lines.append(f'{{"event":{text},"hash":"{hash_}","previous_hash":"{previous_hash}"}}')
         previous_hash = hash_
     return lines
 
@@ -104,12 +107,18 @@ def _checked(line: str, previous: str, where: str) -> tuple[dict[str, Any], str]
     try:
         told = json.loads(line)
         event, hash_ = told["event"], told["hash"]
-        is_same = told["previous_hash"] == previous and digest_of([previous, event]) == hash_
-    except (ValueError, KeyError, TypeError) as error:
+        is_next = told["previous_hash"] == previous
+        is_same = is_next and _hash(previous, canonical_json(event)) == hash_
+    except (ValueError, KeyError, TypeError, InputError) as error:
         raise InputError(f"{where} is not what was written: {error}.") from error
     if not is_same or not isinstance(event, dict):
         raise InputError(f"{where} was changed, or lines before it were taken out or moved.")
     return event, str(hash_)
+
+
+def _hash(previous: str, text: str) -> str:
+    """Return the digest of a pair: the hash before, and an event's canonical JSON."""
+    return hashlib.sha256(f'["{previous}",{text}]'.encode()).hexdigest()
 
 
 def _check_end(events: Sequence[dict[str, Any]], name: str) -> None:

@@ -24,8 +24,12 @@ def bounded(result: ToolResult, definition: ToolDefinition) -> ToolResult:
     then rows go from the end until their JSON fits `most_chars`.
     """
     most_string = min(agent_rules().most_string_chars, definition.most_chars // 2)
-    most_rows = result.rows[: definition.most_rows]
-    kept = [cast("dict[str, JsonValue]", _cut_value(row, most_string)) for row in most_rows]
+    kept = [
+        row
+        if _fits(row, most_string)
+        else cast("dict[str, JsonValue]", _cut_value(row, most_string))
+        for row in result.rows[: definition.most_rows]
+    ]
     sizes = accumulate((len(canonical_json(row)) + 1 for row in kept), initial=1)
     fitting = sum(1 for _ in takewhile(lambda size: size <= definition.most_chars, sizes)) - 1
     rows = tuple(kept[:fitting])
@@ -37,6 +41,15 @@ def bounded(result: ToolResult, definition: ToolDefinition) -> ToolResult:
         is_cut=result.is_cut or rows != tuple(result.rows),
         is_untrusted=result.is_untrusted or definition.is_untrusted,
     )
+
+
+def _fits(row: Mapping[str, JsonValue], most: int) -> bool:
+    """Tell at a glance that nothing of a row is to be cut: it is flat, and its strings short."""
+    return all(
+        not isinstance(value, list | tuple | Mapping)
+        and (not isinstance(value, str) or (len(value) <= most and value.isascii()))
+        for value in row.values()
+    ) and all(len(key) <= most and key.isascii() for key in row)
 
 
 def cut(text: str, most: int) -> str:

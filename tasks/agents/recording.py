@@ -6,7 +6,7 @@ what was measured beside it (`measured`: times, tokens, costs) is kept apart and
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -126,7 +126,8 @@ def told_of_call(request: CallRequest, outcome: CallOutcome) -> dict[str, Any]:
         "error": outcome.error,
     }
     if outcome.result is not None:
-        told["result"] = json.loads(canonical_json(asdict(outcome.result)))
+        result = {one.name: getattr(outcome.result, one.name) for one in fields(outcome.result)}
+        told["result"] = json.loads(canonical_json(result))
     return told
 
 
