@@ -72,7 +72,7 @@ class QdrantFolder:
 
     @contextmanager
     def reading(self) -> Iterator["QdrantClient | None"]:
-        """Give a copy as it stands now; None where nothing was ever written.
+        """Give a copy as it stands now, to one thread at a time; None where nothing was written.
 
         Raises:
             InputError: the files cannot be read.
@@ -83,8 +83,7 @@ class QdrantFolder:
             if self._copy is None or self._copy[0] != state or state is None:
                 self._drop_copy()
                 self._copy = self._copied()
-            client = self._copy[1] if self._copy else None
-        yield client
+            yield self._copy[1] if self._copy else None
 
     def held(self, name: str) -> dict[str, str]:
         """Return content hash by passage id of a collection; empty where there is none."""

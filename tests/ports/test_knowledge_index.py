@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from tasks.adapters.memory_knowledge import InMemoryKnowledge
 from tasks.adapters.qdrant_knowledge import QdrantKnowledge
 from tasks.messages.passages import Passage, PassageFilter
 from tests.conftest import REPOSITORY
+from tests.ports.qdrant_server import qdrant_server
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -39,11 +41,16 @@ def memory(_folder):
     return InMemoryKnowledge(HashedEmbedder())
 
 
-@pytest.fixture(params=[qdrant, memory])
+@pytest.fixture(params=["qdrant on disk", "qdrant by address", "memory"])
 def index(request, tmp_path):
-    made = request.param(tmp_path)
-    yield made
-    made.close()
+    with ExitStack() as stack:
+        if request.param == "qdrant by address":
+            url = stack.enter_context(qdrant_server())
+            made = QdrantKnowledge(HashedEmbedder(), tmp_path, url)
+        else:
+            made = (memory if request.param == "memory" else qdrant)(tmp_path)
+        yield made
+        made.close()
 
 
 def ids(found):
@@ -319,3 +326,18 @@ def test_a_server_that_is_away_may_be_asked_again():
         index.held("documents")
     index.close()
     assert not (REPOSITORY / "unused").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, TransientError), (500, TransientError), (403, InputError)]
+)
+def test_a_server_that_is_in_trouble_or_refuses_is_told_apart(tmp_path, status, error):
+    troubles = []
+    with qdrant_server(troubles) as url:
+        index = QdrantKnowledge(HashedEmbedder(), tmp_path, url)
+        index.put("documents", ALL)
+        troubles.append(status)
+        with pytest.raises(error, match=str(status)):
+            index.search("documents", "noise", limit=1)
+        assert ids(index.search("documents", "uplink noise", limit=1)) == ["a"]
+        index.close()
