@@ -1,0 +1,103 @@
+"""Why cells stray, as a page tells it: the likely cause of each finding, how sure, what decides.
+
+Texts quote what others wrote; they are shown as text and never obeyed. An explanation is an
+agent's hypothesis, and the page says so.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from semantic_layer.periods import Window
+from tasks.reporting.reading import PublishedTables
+from tasks.reporting.wording import cell_label, clipped, count, percent
+
+TABLE = "finding_explanations"
+_SHOWN = 40
+_TEXT_CHARS = 1800
+_CITED = 12
+_SOLVER = "solver"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationRow:
+    """One finding with its likely cause."""
+
+    anomaly_id: str
+    cell: str
+    cell_dn: str
+    title: str
+    probability_text: str
+    next_text: str
+    is_decided: bool
+    said_by_text: str
+    text: str
+    would_decide: str
+    citations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationSection:
+    """Explanations of a window's findings, in the order of reading; `many` counts all of them."""
+
+    rows: tuple[ExplanationRow, ...]
+    many: int
+    decided: int
+    by_cause: tuple[tuple[str, int], ...]
+
+    @property
+    def sentence(self) -> str:
+        """How many were explained, how many of them with a cause that leads clearly."""
+        told = f"{count(self.many, 'finding')} explained by an agent"
+        sure = (
+            f"{self.decided:,} with a cause that leads clearly" if self.decided else "none surely"
+        )
+        listed = f"; the first {len(self.rows)} are listed" if self.many > len(self.rows) else ""
+        return f"{told}, {sure}{listed}. Hypotheses, no verdicts."
+
+
+def explanation_section(explanations: pl.DataFrame) -> ExplanationSection:
+    """Return the section of a window's explanations.
+
+    Args:
+        explanations: rows of `finding_explanations`; one row a finding.
+    """
+    ordered = explanations.sort("reading_rank", "anomaly_id", nulls_last=True)
+    causes = ordered.group_by("title").len().sort("len", "title", descending=[True, False])
+    return ExplanationSection(
+        tuple(_row(row) for row in ordered.head(_SHOWN).iter_rows(named=True)),
+        ordered.height,
+        int(ordered["is_decided"].sum()),
+        tuple((clipped(title, 60), many) for title, many in causes.iter_rows()),
+    )
+
+
+def explanations_of(published: PublishedTables, window: Window) -> ExplanationSection | None:
+    """Return the explanations of a window's findings; None where nobody explained any."""
+    rows = published.read(TABLE, window)
+    told = None if rows is None else rows.collect()
+    return None if told is None or told.is_empty() else explanation_section(told)
+
+
+def _row(row: dict[str, object]) -> ExplanationRow:
+    said_by = str(row["said_by"])
+    runner_up = str(row["runner_up"]).replace("_", " ")
+    citations = row["citations"]
+    cited = citations if isinstance(citations, list) else []
+    return ExplanationRow(
+        clipped(row["anomaly_id"], 64),
+        cell_label(str(row["cell_dn"])),
+        clipped(row["cell_dn"], 200),
+        clipped(row["title"], 60),
+        percent(_number(row["probability"])),
+        f"{clipped(runner_up, 60)} {percent(_number(row['runner_up_probability']))}",
+        bool(row["is_decided"]),
+        "told by code" if said_by == _SOLVER else f"told by {clipped(said_by, 60)}",
+        clipped(row["text"], _TEXT_CHARS),
+        clipped(row["would_decide"], 300),
+        tuple(clipped(one, 160) for one in cited[:_CITED]),
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
