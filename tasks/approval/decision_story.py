@@ -14,7 +14,7 @@ from tasks.approval.wording import counted, moment, plain, value_text
 from tasks.guardrails.approvals import POLICY
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.ledger import LedgerEntry
-from tasks.messages.proposal_life import ProposalLife
+from tasks.messages.proposal_life import ENDED, ProposalLife
 from tasks.messages.proposals import ChangeProposal
 
 _ENDS = {
@@ -93,6 +93,7 @@ class DecisionStory:
     writes: tuple[Write, ...]
     rollback: tuple[Write, ...]
     is_rollback_stored: bool
+    is_unwritten: bool
     rules: tuple[tuple[str, str], ...]
     verdict_reason: str
     level: str
@@ -121,6 +122,7 @@ def decision_story(life: ProposalLife) -> DecisionStory:
         writes=_writes(proposal.change_set),
         rollback=_writes(rollback),
         is_rollback_stored=prepared is not None,
+        is_unwritten=life.stage in ENDED and prepared is None,
         rules=_rules(life),
         verdict_reason=plain(verdict.reason, 600) if verdict else "Not judged yet.",
         level=f"L{verdict.autonomy_level}" if verdict else "not judged",
@@ -178,17 +180,18 @@ def _run_of_writes(run: Sequence[LedgerEntry]) -> list[Moment]:
     begun = sum(entry.kind == "write_intended" for entry in run)
     is_back = last.payload.get("direction") == "rollback"
     says = f"{done} of {counted(begun, 'write')} done, attempt {last.payload.get('attempt', 1)}."
-    title = "Taken back, write by write" if is_back else "Written, one by one"
+    title = "Taken back" if is_back else "Written"
     numbers = f"{first.number} to {last.number}" if last is not first else str(first.number)
     return [Moment(last.at, last.recorded_at, numbers, "write", title, plain(last.actor, 60), says)]
 
 
 def _moment(entry: LedgerEntry) -> Moment:
+    is_refused = entry.kind == "judged" and bool(entry.payload["verdict"]["breaches"])
     return Moment(
         entry.at,
         entry.recorded_at,
         str(entry.number),
-        entry.kind,
+        "refused" if is_refused else entry.kind,
         TITLES.get(entry.kind, plain(entry.kind, 40)),
         plain(entry.actor, 60),
         entry_says(entry),
@@ -225,6 +228,8 @@ def _rules(life: ProposalLife) -> tuple[tuple[str, str], ...]:
 def _approval_line(life: ProposalLife) -> str:
     if life.verdict is None:
         return "Not judged yet."
+    if life.stage == "REFUSED":
+        return "Nobody was asked, for guardrails refused it."
     people = [plain(name, 60) for name in life.approvals]
     if life.verdict.persons_needed == 0:
         is_policy = any(name.startswith(POLICY) for name in people)

@@ -6,9 +6,15 @@ from typing import Any
 from tasks.approval.wording import counted, plain
 from tasks.messages.ledger import LedgerEntry
 
+_THROUGH = {
+    "command": "by command",
+    "form": "in a form",
+    "rest": "over HTTP, by token",
+    "policy": "by policy",
+}
 TITLES: dict[str, str] = {
     "proposed": "Proposed",
-    "judged": "Judged by guardrails",
+    "judged": "Judged",
     "approval_requested": "People asked",
     "approved": "Approved",
     "rejected": "Rejected",
@@ -23,7 +29,7 @@ TITLES: dict[str, str] = {
     "rolled_back": "Rolled back",
     "verified": "Effect measured",
     "undone": "Undone",
-    "outcome_learned": "Learned from",
+    "outcome_learned": "Learned",
     "autonomy_changed": "Autonomy changed",
     "frozen": "Network frozen",
     "thawed": "Network thawed",
@@ -60,7 +66,7 @@ def _requested(payload: Mapping[str, Any]) -> str:
 def _said(payload: Mapping[str, Any]) -> str:
     comment = str(payload.get("comment", "")).strip()
     through = str(payload.get("channel", ""))
-    parts = [f"“{comment}”" if comment else "", f"by {through}" if through else ""]
+    parts = [f"“{comment}”" if comment else "", f"({_THROUGH.get(through, through)})" if through else ""]
     return " ".join(part for part in parts if part)
 
 
@@ -89,7 +95,8 @@ def _applied(payload: Mapping[str, Any]) -> str:
 
 
 def _verified(payload: Mapping[str, Any]) -> str:
-    return f"{str(payload.get('verdict', '')).replace('_', ' ')}. {payload.get('reason', '')}"
+    verdict = str(payload.get("verdict", "")).replace("_", " ").capitalize()
+    return f"{verdict}. {payload.get('reason', '')}"
 
 
 def _learned(payload: Mapping[str, Any]) -> str:

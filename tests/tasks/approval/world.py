@@ -27,9 +27,7 @@ RESTART = ChangeSet((LOCK, LOCK.inverse()))
 TILT_BACK = ChangeSet((
     Operation("MODIFY", BEAM, "CommonBeamformingFunction", "digitalTilt", 90, 60),
 ))  # fmt: skip
-HOSTILE = (
-    "<script>alert(1)</script> ![x](//evil/p) \u202eDROP\u202c \x1b[2J {{7*7}} | `rm`"
-)
+HOSTILE = "<script>alert(1)</script> ![x](//evil/p) \u202eDROP\u202c \x1b[2J {{7*7}} | `rm`"
 
 
 class StoppedClock:
