@@ -1,6 +1,6 @@
 """The truth of a simulated network as it lies on disk; only the evaluation reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -31,11 +31,37 @@ def truth_beside(folder: Path) -> Truth | None:
     found = next((place for place in places if (place / _FAULTS).is_file()), None)
     if found is None:
         return None
-    return Truth(
+    truth = Truth(
         pl.read_parquet(found / _FAULTS),
         pl.read_parquet(found / "cell_periods.parquet"),
         _read(found / "benign.parquet"),
         _read(found / "cell_kpis_affected.parquet"),
+    )
+    return _with_following(truth, found)
+
+
+def _with_following(truth: Truth, folder: Path) -> Truth:
+    """Return a truth together with that of the days since, where the network lived on.
+
+    A fault that stood when it was first told ends when it really did; what people's own writes
+    moved is no fault.
+    """
+    since = _read(folder / "following_faults.parquet")
+    if since is None:
+        return truth
+    ended = since.with_columns(cleared_at=pl.coalesce("ended_at", "cleared_at"))
+    before = truth.faults.join(ended, on="fault_id", how="anti")
+    periods = pl.read_parquet(folder / "following_cell_periods" / "*.parquet")
+    benign = [
+        one for one in (truth.benign, _read(folder / "following_benign.parquet")) if one is not None
+    ]
+    return replace(
+        truth,
+        faults=pl.concat([before, ended.select(before.columns)]),
+        cell_periods=pl.concat(
+            [truth.cell_periods, periods.filter(pl.col("fault_id").is_not_null())]
+        ),
+        benign=pl.concat(benign) if benign else None,
     )
 
 

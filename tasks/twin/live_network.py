@@ -28,7 +28,11 @@ from tasks.twin.configuration_files import write_night
 from tasks.twin.delivered_records import told_configuration
 from tasks.twin.delivered_rows import DeliveredRows, Run, delivered_rows
 from tasks.twin.following import FOLLOWING_DAYS, Following, following_of
-from tasks.twin.following_truth import effect_rows, fault_rows, visible_faults
+from tasks.twin.following_truth import (
+    FollowingCauses,
+    fault_rows,
+    visible_faults,
+)
 from tasks.twin.live_report import reported_departures, reported_objects, write_first_report
 from tasks.twin.measurement_xml import write_measurement_files
 from tasks.twin.sample_network import read_manifest, simulated_run
@@ -90,12 +94,14 @@ class LiveNetwork:
         folder: of the network.
         following: the days after what was delivered, before any write.
         visible: faults that move their own cells beyond scatter; for evaluations only.
+        causes: which fault moves a cell; for evaluations only.
     """
 
     def __init__(self, folder: Path, following: Following | None = None) -> None:
         self.folder = folder
         self.following = _read(folder) if following is None else following
         self.visible = visible_faults(self.following)
+        self.causes = FollowingCauses(self.following)
         self._writes: list[StandingWrite] | None = None
         self._conditions: Conditions | None = None
 
@@ -233,8 +239,9 @@ class _Delivery:
             if self._following.chosen.end <= one.received_at < end
         ]  # fmt: skip
         alarm_causes(arrived).write_parquet(truth / "following_alarm_causes.parquet")
-        moved = effect_rows(self._run, self._network.sound(self._run))
+        moved = self._network.causes.rows(self._run, self._writes)
         moved.write_parquet(truth / "following_cell_periods" / f"{start:%Y-%m-%dT%H%M}.parquet")
+        self._network.causes.benign.write_parquet(truth / "following_benign.parquet")
 
     def _faults(self, end: datetime) -> pl.DataFrame:
         return fault_rows(self._following, self._writes, end, self._network.visible)

@@ -93,11 +93,11 @@ def _cell_period_rows(
         _rows_of(scene, fault, causes, missing, number) for number, fault in enumerate(faults)
     ]
     if not frames:
-        return pl.DataFrame(schema=_PERIOD_SCHEMA)
+        return pl.DataFrame(schema=CELL_PERIODS)
     return pl.concat(frames).sort("fault_id", "cell_dn", "period_start")
 
 
-_PERIOD_SCHEMA: dict[str, Any] = {
+CELL_PERIODS: dict[str, Any] = {
     "cell_dn": pl.String,
     "period_start": pl.Datetime("us", "UTC"),
     "fault_id": pl.String,
@@ -107,6 +107,7 @@ _PERIOD_SCHEMA: dict[str, Any] = {
     "effect": pl.Float32,
     "has_data": pl.Boolean,
 }
+"""Columns of the truth by cell and period."""
 
 
 def _rows_of(
@@ -132,5 +133,5 @@ def _rows_of(
             "effect": felt,
             "has_data": ~missing[time][period, cell],
         },
-        schema=_PERIOD_SCHEMA,
+        schema=CELL_PERIODS,
     )

@@ -15,20 +15,26 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
-from tasks.adapters.sample_files import read_report
+from tasks.adapters.sample_files import read_report, read_writes
 from tasks.adapters.sample_gateway import SampleClock, SampleGateway
+from tasks.evaluation.truth_folder import truth_beside
 from tasks.ingestion.alarms.alarm_files import read_alarm_file
 from tasks.ingestion.deliveries import batches, delivered_in, deliveries, measurement_files
 from tasks.ingestion.measurements.measurement_batches import measured_batch
 from tasks.twin.alarms import write_arrived_alarms
+from tasks.twin.files import missing_cells
 from tasks.twin.following import FOLLOWING_DAYS
 from tasks.twin.live_network import LiveNetwork, continue_sample_network
 from tasks.twin.live_report import reported_departures
 from tasks.twin.sample_network import write_sample_network
-from tests.tasks.twin.living import CHOSEN, QUARTER, SETUPS, cell_of, lock
+from tasks.twin.state import network_state
+from tasks.twin.true_effects import true_effects
+from tasks.twin.true_scene import Scene
+from tests.tasks.twin.living import CHOSEN, QUARTER, SETUPS, cell_of, fault_of, lock, passed
 
 
 def test_time_passes_by_quarters_of_an_hour_and_for_seven_days(village_copy):
@@ -204,6 +210,50 @@ def test_a_process_that_is_killed_leaves_a_network_that_goes_on(advanced, villag
         assert begun < read_report(village_copy).now
     continue_sample_network(village_copy, until)
     assert digests(village_copy) == advanced[0]
+
+
+def test_the_truth_of_following_days_is_as_the_runs_would_be(live_at, unwritten):
+    following, moment = unwritten.following, unwritten.following.chosen.end + timedelta(hours=34)
+    network = live_at(moment)
+    state = network_state(following.world, following.conditions(following.faults))
+    cells, sound = following.world.radio.network, following.sound
+    scene = Scene(cells, following.calendar, state, sound, following.world)
+    missing = missing_cells(cells, following.flaws.missing_sites)
+    runs = list(network.runs(moment + 8 * QUARTER))
+    found = pl.concat([network.causes.rows(run, []) for run in runs])
+    whole = true_effects(scene, following.faults, missing).cell_periods
+    expected = whole.filter(pl.col("period_start").is_between(moment, moment + 7 * QUARTER))
+    assert expected["fault_id"].n_unique() > 1
+    keys = ["period_start", "cell_dn"]
+    assert_frame_equal(found.sort(keys), expected.sort(keys), rel_tol=1e-3, abs_tol=1e-3)
+
+
+def test_what_a_write_moved_is_no_fault_and_a_healed_fault_is_over(live_at, unwritten):
+    fault, onset = fault_of(unwritten, "sleeping_cell")
+    network = live_at(onset + QUARTER)
+    cell = cell_of(network, fault.cells[0])
+    gateway = SampleGateway(network.folder)
+    gateway.write(lock(cell))
+    rows = network.causes.rows(passed(network), read_writes(network.folder))
+    assert rows.filter(cell_dn=cell.dn)["fault_id"].to_list() == [fault.fault_id]
+    gateway.write(lock(cell).inverse())
+    gateway.write(lock(cell))
+    rows = network.causes.rows(passed(network), read_writes(network.folder))
+    assert rows.filter(cell_dn=cell.dn)["role"].to_list() == ["written"]
+    assert rows.filter(cell_dn=cell.dn)["fault_id"].to_list() == [None]
+
+
+def test_the_evaluation_knows_the_truth_of_all_days(advanced, village, unwritten):
+    before, whole = truth_beside(village.folder), truth_beside(advanced[1])
+    end = village.newest.end
+    assert whole.faults.columns == before.faults.columns
+    assert whole.faults["fault_id"].is_unique().all()
+    later = {fault.fault_id for fault in unwritten.following.faults}
+    assert set(whole.faults["fault_id"]) == set(before.faults["fault_id"]) | later
+    since = whole.cell_periods.filter(pl.col("period_start") >= end)
+    assert since["period_start"].n_unique() == 20
+    assert since["fault_id"].null_count() == 0
+    assert whole.benign.filter(pl.col("kind") == "holiday")["start"].max() > end
 
 
 class Never:
