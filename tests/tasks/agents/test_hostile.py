@@ -77,7 +77,7 @@ def attacked(text, *, is_read_only):
 
 
 @given(WRAPPED, st.booleans())
-@hypothesis_settings(max_examples=150)
+@hypothesis_settings(max_examples=60)
 def test_no_text_by_others_widens_a_run(text, is_read_only):
     decision, calls = attacked(text, is_read_only=is_read_only)
     made = [one for one in calls if one["outcome"] == "answered"]
