@@ -88,6 +88,7 @@ class SampleGateway:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stamp: Stamp = ()
+        self._planned: dict[str, Told] = {}
         self._objects = _Objects({})
 
     def read(self, dns: Sequence[str]) -> dict[str, ManagedObject]:
@@ -125,7 +126,9 @@ class SampleGateway:
         """Return every object as it is now, read again where a file has changed."""
         stamp = self._stamp_now()
         if stamp != self._stamp:
-            objects = _Objects(sample_files.read_planned(self._folder))
+            if stamp[:1] != self._stamp[:1]:
+                self._planned = sample_files.read_planned(self._folder)
+            objects = _Objects(self._planned)
             report = sample_files.read_report(self._folder)
             for dn, told in report.departures.items():
                 objects.put(dn, told)
