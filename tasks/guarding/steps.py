@@ -26,12 +26,14 @@ from tasks.guarding.object_facts import (
     TILTS,
     carrier_cells,
     cell_tilts,
+    cells_of_object,
     object_facts,
     standing_values,
 )
 from tasks.guarding.predictions import live_tilts, predictions
 from tasks.guarding.records import frozen_because, lives_on_record, verdict_row
 from tasks.guardrails.autonomy import Autonomy, autonomy_of, change_by_hand
+from tasks.guardrails.change_forms import is_writable
 from tasks.guardrails.circumstances import Circumstances, ObjectFacts, OpenChange, Prediction
 from tasks.guardrails.floors import changes_radio
 from tasks.guardrails.judging import Judgment, judgment, may_pass_later
@@ -47,6 +49,7 @@ from tasks.wiring import services
 _LOG = logging.getLogger(__name__)
 _GUARD, _POLICY, _NETWORK = "guardrails", "policy:autonomy", "network"
 _OWN_PLACES = "protected.yaml"
+_OF_NO_ACCOUNT = frozenset({"PROPOSED", "REFUSED", "REJECTED", "EXPIRED", "WITHDRAWN"})
 
 
 @step
@@ -225,13 +228,15 @@ def _circumstances(
     """Return every fact that the judgment needs; what no product holds stays unknown."""
     engines = services()
     at = engines.network_clock.now()
-    others = [life for key, life in lives.items() if life.stage != "PROPOSED"]
+    others = [life for life in lives.values() if life.stage not in _OF_NO_ACCOUNT]
     standing = _standing("network_configuration", at, [CARRIER_REFERENCE, *TILTS])
     carriers = carrier_cells(standing)
-    dns = {dn for one in fresh for dn in one.change_set.dns}
+    dns = {dn for one in fresh if is_writable(one) for dn in one.change_set.dns}
     seen = dns | {dn for life in others for dn in life.proposal.change_set.dns}
     planned = _standing("network_configuration.planned", at, None, dns)
-    objects = object_facts(seen, engines.gateway.read(sorted(dns)), planned, carriers)
+    # A name that leads to no known cell is never put to the network.
+    known = sorted(dn for dn in dns if cells_of_object(dn, carriers))
+    objects = object_facts(seen, engines.gateway.read(known), planned, carriers)
     levels = {
         own.use_case: autonomy_of(own.use_case, entries, at, autonomy_rules()).level
         for own in autonomy_rules().use_cases
@@ -257,7 +262,7 @@ def _predictions(
     at: datetime,
 ) -> dict[str, Prediction]:
     """Ask the twin about what changes radio; its map is made only where something does."""
-    asked = [one for one in fresh if changes_radio(one.change_set)]
+    asked = [one for one in fresh if is_writable(one) and changes_radio(one.change_set)]
     if not asked:
         return {}
     rules = guardrail_rules()

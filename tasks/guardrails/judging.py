@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from semantic_layer.autonomy import AutonomyRules
+from semantic_layer.errors import InputError
 from semantic_layer.guardrails import GuardrailRules
 from tasks.guardrails.blast_radius import radius_breaches
 from tasks.guardrails.change_forms import is_writable
@@ -129,7 +130,7 @@ def _own_breaches(
 ) -> list[Breach]:
     """Return what a proposal breaks by itself, whatever else is proposed."""
     if not is_writable(proposal):
-        return [Breach(UNWRITABLE, "It holds values that are no JSON: it has no id and no digest.")]
+        return [Breach(UNWRITABLE, "A field of it holds what cannot stand there, or is no JSON.")]
     found = _form_breaches(proposal, circumstances, rules)
     for check in _OWN.values():
         found += check(proposal, circumstances, rules)
@@ -163,7 +164,7 @@ def _form_breaches(
 
 
 def _is_unfit(breaches: Sequence[Breach]) -> bool:
-    """Return whether a proposal has no id that could be used."""
+    """Return whether a proposal is not what its fields say."""
     return any(one.rule == UNWRITABLE for one in breaches)
 
 
@@ -197,6 +198,14 @@ def _may_lock(life: ProposalLife) -> bool:
     return life.stage in ("APPROVED", "EXECUTING")
 
 
+def _names(proposal: ChangeProposal) -> tuple[str, str]:
+    """Return the id and digest of a proposal that is not what it says, as far as it has any."""
+    try:
+        return proposal.proposal_id, proposal.change_set.digest
+    except (InputError, AttributeError, TypeError, ValueError, RecursionError):
+        return UNWRITABLE, UNWRITABLE
+
+
 def _verdict(
     proposal: ChangeProposal,
     proposal_id: str,
@@ -205,7 +214,7 @@ def _verdict(
 ) -> GuardVerdict:
     circumstances, rules, autonomy = told
     if proposal_id == UNWRITABLE:
-        return GuardVerdict(UNWRITABLE, UNWRITABLE, tuple(breaches), 0, 2, ("form",), "")
+        return GuardVerdict(*_names(proposal), tuple(breaches), 0, 2, ("form",), "It is refused.")
     persons, reason = persons_needed(proposal, circumstances, rules, autonomy)
     return GuardVerdict(
         proposal_id=proposal_id,

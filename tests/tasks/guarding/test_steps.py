@@ -1,5 +1,6 @@
 """Judging on record: verdicts, waiting, yielding, levels and freezes; the store is in memory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -25,7 +26,9 @@ from tests.tasks.guardrails.town import (
     cell,
     lonely,
     planned_relation,
+    proposal,
     relation,
+    restart,
     sleeping,
     slipped,
 )
@@ -342,3 +345,27 @@ def test_a_freeze_is_told_once():
     assert steps.set_freeze.fn("anna", "Over.", is_frozen=False).endswith("thawed by anna.")
     with pytest.raises(InputError, match="say why"):
         steps.set_freeze.fn("anna", "", is_frozen=True)
+
+
+class WatchedGateway(MemoryGateway):
+    """Remembers what it was asked about."""
+
+    def __init__(self, objects):
+        super().__init__(objects)
+        self.asked = []
+
+    def read(self, dns):
+        self.asked += dns
+        return super().read(dns)
+
+
+def test_a_name_that_leads_nowhere_is_refused_and_never_put_to_the_network(world):
+    world.__dict__["gateway"] = WatchedGateway(_objects())
+    odd = proposal("heal_sleeping_cell", *restart("../../etc/passwd"), cells=(cell(1),))
+    other = proposal("heal_sleeping_cell", *restart("SubNetwork=1"), cells=(cell(1),))
+    wrong = replace(sleeping(3, 2), cell_dns=(cell(3, 2), 7))
+    ids = propose(world, odd, other, wrong, sleeping(1, 2))
+    assert judge(*ids) == [ids[-1]]
+    assert breaches(world, ids[2]) == {"unwritable"}
+    assert world.gateway.asked == [cell(1, 2)]
+    assert judge() == []
