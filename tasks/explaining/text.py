@@ -45,7 +45,7 @@ def explanation(
         _first(ranked[0], is_decided=is_decided),
         _next(ranked),
         f"{'To confirm' if is_decided else 'To decide'}: {decider}.",
-        _runbook(passages),
+        _quoted(passages),
         _failed(facts),
     ]
     return " ".join(sentence for sentence in told if sentence)
@@ -55,7 +55,7 @@ def citations(facts: Facts, first: Hypothesis, passages: Sequence[CitedPassage])
     """Return the ids that the explanation rests on, each once, in its order."""
     near = [one.reference for one in _told_near(facts)]
     why = [one.reference for one in (*_for(first), *_against(first))]
-    shown = [one.passage_id for one in passages[:1]]
+    shown = [one.passage_id for one in _told_passages(passages)]
     every = [*near, *why, *facts.tickets[:1], *shown]
     return tuple(dict.fromkeys(one for one in every if one))
 
@@ -136,14 +136,23 @@ def _named(one: Hypothesis) -> str:
     return one.title[0].lower() + one.title[1:]
 
 
-def _runbook(passages: Sequence[CitedPassage]) -> str:
-    if not passages:
-        return ""
-    first = passages[0]
-    quoted = " ".join(first.text.split())
-    cut = quoted if len(quoted) <= _PASSAGE_CHARS else f"{quoted[: _PASSAGE_CHARS - 1]}…"
-    says = "A case of the past says" if first.collection == "cases" else "The runbook says"
-    return f"{says}: “{cut}”{_cited(first.passage_id)}."
+def _quoted(passages: Sequence[CitedPassage]) -> str:
+    """Return what the best runbook, and the best case of the past, say."""
+    return " ".join(_quotation(one) for one in _told_passages(passages))
+
+
+def _told_passages(passages: Sequence[CitedPassage]) -> list[CitedPassage]:
+    first: dict[str, CitedPassage] = {}
+    for one in passages:
+        first.setdefault(one.collection, one)
+    return list(first.values())
+
+
+def _quotation(passage: CitedPassage) -> str:
+    text = " ".join(passage.text.split())
+    cut = text if len(text) <= _PASSAGE_CHARS else f"{text[: _PASSAGE_CHARS - 1]}…"
+    says = "A case of the past says" if passage.collection == "cases" else "The runbook says"
+    return f"{says}: “{cut}”{_cited(passage.passage_id)}."
 
 
 def _failed(facts: Facts) -> str:
