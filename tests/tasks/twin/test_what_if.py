@@ -1,6 +1,8 @@
 """What-ifs from published facts, beside the physics of the sample network that nobody told them."""
 
+import ast
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,6 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from semantic_layer.errors import InputError
+from tasks.twin import radio
 from tasks.twin.coverage import AntennaChange, RadioMap, radio_map
 from tasks.twin.files import inventory_rows
 from tasks.twin.layout import build_network
@@ -202,3 +205,14 @@ def test_the_published_map_knows_neither_seed_nor_truth(town):
     assert not np.allclose(other.built.weight, town.true.built.weight)
     again = published_map(published_cells(town.inventory, {}), THRESHOLD_DBM)
     assert np.array_equal(again.received_dbm, town.told.received_dbm)
+
+
+def test_a_what_if_imports_formulas_and_nothing_of_the_simulation():
+    folder = Path(radio.__file__).parent
+    told = set()
+    for path in folder.glob("what_if*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tasks."):
+                told |= {f"{node.module}.{name.name}" for name in node.names}
+    own = {name for name in told if name.startswith("tasks.twin.what_if")}
+    assert told - own == {"tasks.twin.radio", "tasks.twin.radio.Scenario"}
