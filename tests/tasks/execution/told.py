@@ -16,7 +16,7 @@ CELL = f"{DU},NRCellDU=1"
 BEAM = f"{DU},NRSectorCarrier=1,CommonBeamformingFunction=1"
 CU_CELL = f"{ELEMENT},GNBCUCPFunction=1,NRCellCU=1"
 RELATION = f"{CU_CELL},NRCellRelation=8-1"
-RELATED = {"adjacentNRCellRef": f"{CU_CELL[:-1]}9", "isHOAllowed": True}
+RELATED = {"adjacentNRCellRef": CU_CELL, "isHOAllowed": True}
 
 
 class StoppedClock:

@@ -1,0 +1,198 @@
+"""One session with a NETCONF server (RFC 6241 over SSH), its errors told as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from semantic_layer.errors import InputError, TransientError
+from tasks.action_ports import ForeignChangeError
+
+_PASSING = frozenset({"lock-denied", "in-use", "resource-denied", "rollback-failed"})
+_FOREIGN = frozenset({"data-exists", "data-missing"})
+_PIN = "hostkey "
+_LONGEST_REPLY = 32 * 1024 * 1024
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetconfTarget:
+    """A server, and how to log in.
+
+    Attributes:
+        models: file of the mapping; None takes the packaged one.
+        password: empty where a private key is used.
+        key_file: of the private key; None where a password is used.
+        host_key: the server's public key as in known_hosts, `ssh-ed25519 AAAA...`; empty looks
+            into the account's known_hosts. An unknown server is never spoken to.
+    """
+
+    host: str
+    port: int
+    user: str
+    models: Path | None = None
+    password: str = field(default="", repr=False)
+    key_file: Path | None = None
+    host_key: str = ""
+
+
+def target_at(address: str, secret_file: Path | None) -> NetconfTarget:
+    """Return the target of an address.
+
+    Args:
+        address: `netconf://user@host:830`, with `?models=FILE` for other YANG models.
+        secret_file: a private key, or a password in its first line. After a password, a line
+            `hostkey ssh-ed25519 AAAA...` pins the server's key; beside a private key, the file
+            `<secret>.hostkey` does.
+
+    Raises:
+        InputError: the address or file cannot be used.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "netconf" or not parts.hostname or not parts.username:
+        raise InputError(f"{address!r} is no NETCONF address; it reads netconf://user@host:830.")
+    if parts.password:
+        raise InputError("A NETCONF address bears no password; it stands in the secret file.")
+    named = parse_qs(parts.query).get("models", [])
+    where = (parts.hostname, parts.port or 830, unquote(parts.username))
+    models = Path(named[0]) if named else None
+    if secret_file is None:
+        return NetconfTarget(*where, models)
+    secret = _text(secret_file)
+    if secret.startswith("-----BEGIN"):
+        pin = secret_file.with_name(f"{secret_file.name}.hostkey")
+        host_key = _text(pin).strip() if pin.exists() else ""
+        return NetconfTarget(*where, models, key_file=secret_file, host_key=host_key)
+    lines = secret.splitlines() or [""]
+    pins = [line[len(_PIN) :].strip() for line in lines[1:] if line.startswith(_PIN)]
+    return NetconfTarget(*where, models, password=lines[0], host_key=pins[0] if pins else "")
+
+
+class NetconfSession:
+    """What a session can do; `manager` is the client's."""
+
+    def __init__(self, manager: Any) -> None:  # noqa: ANN401 - the client has no types
+        self._manager = manager
+        told = {str(one).split("?")[0] for one in manager.server_capabilities}
+        self.has_candidate = any("capability:candidate:" in one for one in told)
+        self.has_confirmed = any("capability:confirmed-commit:" in one for one in told)
+        self.has_validate = any("capability:validate:" in one for one in told)
+        self.can_write_running = any("capability:writable-running:" in one for one in told)
+
+    def config(self, subtree: str) -> str:
+        """Return the running configuration below a filter, as XML.
+
+        Raises:
+            InputError: the reply is longer than anything that was asked for.
+        """
+        told = str(self._manager.get_config("running", filter=_parsed(subtree)).data_xml)
+        if len(told) > _LONGEST_REPLY:
+            raise InputError(f"The NETCONF server told {len(told)} characters; that is refused.")
+        return told
+
+    @contextmanager
+    def locked(self, *targets: str) -> Iterator[None]:
+        """Keep other sessions from writing; the locks end with the session at the latest."""
+        held: list[str] = []
+        try:
+            for target in targets:
+                self._manager.lock(target)
+                held.append(target)
+            yield
+        finally:
+            for target in reversed(held):
+                self._manager.unlock(target)
+
+    def edit(self, target: str, config: str) -> None:
+        """Put an edit into a datastore, as a whole or not at all."""
+        more = {"test_option": "test-then-set"} if self.has_validate else {}
+        self._manager.edit_config(
+            target=target, config=_parsed(config), default_operation="merge", **more
+        )
+
+    def discard(self) -> None:
+        """Give up what stands in the candidate."""
+        self._manager.discard_changes()
+
+    def commit(self, confirmed_within_s: int | None = None) -> None:
+        """Let the candidate run; for a while only, where it is to be confirmed."""
+        if confirmed_within_s is None:
+            self._manager.commit()
+        else:
+            self._manager.commit(confirmed=True, timeout=str(confirmed_within_s))
+
+
+@contextmanager
+def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
+    """Open a session, and end it.
+
+    Raises:
+        InputError: the server is not the one known, does not let us in, or refuses what was asked.
+        ForeignChangeError: an object was made or removed meanwhile.
+        TransientError: it did not answer, or others hold it.
+    """
+    from ncclient import manager
+    from ncclient.operations.errors import OperationError
+    from ncclient.operations.rpc import RPCError
+    from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError, TransportError
+    from paramiko.ssh_exception import SSHException
+
+    where = f"NETCONF server {target.host}:{target.port}"
+    try:
+        with manager.connect(**_login(target)) as opened:
+            yield NetconfSession(opened)
+    except (SSHUnknownHostError, AuthenticationError) as error:
+        raise InputError(
+            f"{where} is not known, or does not let {target.user} in: {_short(error)}; see "
+            "ANOPS_GATEWAY_SECRET_FILE."
+        ) from error
+    except RPCError as error:
+        raise _told(error, where) from error
+    except (TransportError, OperationError, SSHException, OSError, EOFError) as error:
+        raise TransientError(f"{where} did not answer: {_short(error)}.") from error
+
+
+def _login(target: NetconfTarget) -> dict[str, Any]:
+    login: dict[str, Any] = {
+        "host": target.host,
+        "port": target.port,
+        "username": target.user,
+        "timeout": _TIMEOUT_S,
+        "hostkey_verify": True,
+        "allow_agent": False,
+        "look_for_keys": False,
+    }
+    if target.password:
+        login["password"] = target.password
+    if target.key_file is not None:
+        login["key_filename"] = str(target.key_file)
+    if target.host_key:
+        login["hostkey_b64"] = target.host_key.split()[1 if " " in target.host_key else 0]
+    return login
+
+
+def _told(error: Any, where: str) -> Exception:  # noqa: ANN401 - the client has no types
+    """Return our error for a server's: by its tag, which RFC 6241 appendix A defines."""
+    says = f"{where} refused: {error.tag}, {_short(error)}."
+    if error.tag in _PASSING:
+        return TransientError(says)
+    return ForeignChangeError(says) if error.tag in _FOREIGN else InputError(says)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - an element of the client's XML library
+    from ncclient.xml_ import to_ele
+
+    return to_ele(text)
+
+
+def _short(error: object) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The secret file {path} cannot be read as text: {error}.") from error

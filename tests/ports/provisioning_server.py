@@ -1,0 +1,169 @@
+"""A provisioning service (3GPP TS 28.532 12.1.1) over HTTP, as small as the clause lets it be.
+
+    python -m tests.ports.provisioning_server FOLDER [--without-tags] [--tls] [--hostile KIND]
+
+It is ours, written for tests: no free service of that clause was found. It prints its port, keeps
+its objects in memory, and writes each request that changed one into FOLDER/journal.
+"""
+
+import json
+import ssl
+import sys
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import RLock
+from typing import ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from semantic_layer.identity import format_dn, parent, parse_dn
+from tests.tasks.execution.told import network_objects
+
+ROOT = "/3GPPManagement/ProvMnS/v1700/"
+TOKEN = "let-me-in"  # noqa: S105 - a test's own
+
+
+class Service(BaseHTTPRequestHandler):
+    objects: ClassVar = {
+        one.dn: (one.object_class, dict(one.attributes)) for one in network_objects()
+    }
+    lock = RLock()
+    folder = Path()
+    options = ()
+
+    def log_message(self, *_words):
+        pass
+
+    def handle_one(self):
+        parts = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(length) or b"null")
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.fail(401, "no valid token")
+        hostile = [word for word in self.options if word.startswith("hostile-")]
+        if hostile:
+            return self.be_hostile(hostile[0])
+        if not parts.path.startswith(ROOT):
+            return self.fail(404, "no such root")
+        steps = [step.split("=", 1) for step in parts.path[len(ROOT) :].split("/")]
+        dn = format_dn((name, unquote(value)) for name, value in steps)
+        with self.lock:
+            return getattr(self, f"answer_{self.command}")(dn, body, parse_qs(parts.query))
+
+    do_GET = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the server's names
+
+    def answer_GET(self, dn, _body, query):  # noqa: N802
+        if dn not in self.objects:
+            return self.fail(404, "no such object")
+        everything = query.get("scopeType") == ["BASE_ALL"]
+        return self.say(200, self.resource(dn, everything=everything), self.tag(dn))
+
+    def answer_PUT(self, dn, body, _query):  # noqa: N802
+        if self.headers.get("If-None-Match") == "*" and dn in self.objects:
+            return self.fail(412, "it exists")
+        if parent(dn) not in self.objects:
+            return self.fail(409, "nothing contains it")
+        refusal = self.refused(body["attributes"])
+        if refusal:
+            return self.fail(400, refusal)
+        self.objects[dn] = (body["objectClass"], body["attributes"])
+        self.note("CREATE", dn)
+        return self.say(201, self.resource(dn), self.tag(dn))
+
+    def answer_PATCH(self, dn, body, _query):  # noqa: N802
+        if dn not in self.objects:
+            return self.fail(404, "no such object")
+        if self.headers["Content-Type"] != "application/merge-patch+json":
+            return self.fail(415, "no patch that is known")
+        if self.headers.get("If-Match") not in (None, self.tag(dn)):
+            return self.fail(412, "it changed")
+        refusal = self.refused(body["attributes"])
+        if refusal:
+            return self.fail(400, refusal)
+        name, attributes = self.objects[dn]
+        merged = {**attributes, **body["attributes"]}
+        self.objects[dn] = (name, {key: each for key, each in merged.items() if each is not None})
+        self.note("MODIFY", dn)
+        return self.say(204, None, self.tag(dn))
+
+    def answer_DELETE(self, dn, _body, _query):  # noqa: N802
+        if dn not in self.objects:
+            return self.fail(404, "no such object")
+        if self.headers.get("If-Match") not in (None, self.tag(dn)):
+            return self.fail(412, "it changed")
+        if any(name.startswith(f"{dn},") for name in self.objects):
+            return self.fail(400, "it contains objects")
+        del self.objects[dn]
+        self.note("DELETE", dn)
+        return self.say(200, None, None)
+
+    def refused(self, attributes):
+        tilt = attributes.get("digitalTilt", 0)
+        return None if -900 <= tilt <= 900 else "digitalTilt is outside -900 to 900"
+
+    def resource(self, dn, *, everything=False):
+        name, attributes = self.objects[dn]
+        step = parse_dn(dn)[-1]
+        told = {"id": step.value, "objectClass": name, "attributes": attributes}
+        for other in self.objects if everything else ():
+            if parent(other) == dn:
+                below = self.resource(other, everything=True)
+                told.setdefault(parse_dn(other)[-1].object_class, []).append(below)
+        return told
+
+    def tag(self, dn):
+        if "--without-tags" in self.options:
+            return None
+        return f'"{sha256(json.dumps(self.objects[dn]).encode()).hexdigest()[:16]}"'
+
+    def note(self, kind, dn):
+        with (self.folder / "journal").open("a", encoding="utf-8") as file:
+            file.write(f"{kind} {dn}\n")
+
+    def fail(self, status, says):
+        self.say(status, {"error": {"errorInfo": says}}, None)
+
+    def say(self, status, body, tag):
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        if tag:
+            self.send_header("ETag", tag)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def be_hostile(self, kind):
+        if kind == "hostile-busy":
+            return self.fail(503, "later")
+        if kind == "hostile-redirect":
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        told = {
+            "hostile-text": b"<html>Welcome</html>",
+            "hostile-deep": b"[" * 200_000,
+            "hostile-other": b'{"id": "99", "attributes": {"administrativeState": "UNLOCKED"}}',
+            "hostile-list": b'{"id": "1", "attributes": ["administrativeState"]}',
+        }[kind]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        return self.wfile.write(told)
+
+
+def main():
+    Service.folder, Service.options = Path(sys.argv[1]), tuple(sys.argv[2:])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    if "--tls" in Service.options:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(Service.folder / "server.pem", Service.folder / "server.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
