@@ -87,7 +87,10 @@ def read_core_kpis(sources: ToolSources, asked: OfCellAndTime) -> ToolResult:
     return ToolResult(
         told,
         f"{rows.height} KPIs of the site and its way to the core beside the {_DAYS} days before.",
-        (f"{CORE_KPIS}@{sources.window}",),
+        (
+            f"{CORE_KPIS}@{sources.window}",
+            *dict.fromkeys(str(row["managed_object_dn"]) for row in told),
+        ),
         is_cut=rows.height > len(told),
     )
 

@@ -1,6 +1,6 @@
 """Tools of the network: who stands near a cell and how they do, and how a cell is configured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -78,7 +78,7 @@ def compare_with_neighbors(sources: ToolSources, asked: OfCellAndTime) -> ToolRe
     return ToolResult(
         tuple(rows),
         f"{len(rows)} cells beside {asked.cell_dn} in the same time, its own row first.",
-        (f"{SCORES}@{sources.window}",),
+        (f"{SCORES}@{sources.window}", *_each(rows, "cell_dn")),
     )
 
 
@@ -109,7 +109,7 @@ def read_configuration(sources: ToolSources, asked: OfCellConfiguration) -> Tool
     return ToolResult(
         tuple(rows),
         f"{len(rows)} attributes of {asked.cell_dn}, {off} not as planned; {reached}.",
-        (f"{PLANNED}#{element}", f"{DRIFT}#{asked.cell_dn}"),
+        (f"{PLANNED}#{element}", f"{DRIFT}#{asked.cell_dn}", *_each(rows, "managed_object_dn")),
     )
 
 
@@ -132,6 +132,11 @@ def is_of_cell(dn: str, cell_dn: str) -> bool:
         and steps[at].object_class in parts
         and steps[at].value == own.value
     )
+
+
+def _each(rows: Sequence[Mapping[str, JsonValue]], name: str) -> list[str]:
+    """Return the values of a column once each: what can be cited."""
+    return list(dict.fromkeys(str(row[name]) for row in rows))
 
 
 def _scores(sources: ToolSources) -> dict[str, pl.DataFrame]:

@@ -127,6 +127,15 @@ def test_where_the_best_are_close_a_model_votes_among_them_and_changes_no_probab
     assert voted["probability"] == odds["sleeping_cell"]
 
 
+@pytest.mark.parametrize("tilt", [pytest.param(40, id="as planned"), pytest.param(85, id="off")])
+def test_what_code_writes_passes_the_check_that_a_models_text_must_pass(tilt):
+    told = Desk(network=live(tilt), knowledge=Shelf()).run()["text"]
+    echo = Desk(chat=ScriptedChat(lambda _: told), network=live(tilt), knowledge=Shelf())
+    decision = echo.run()
+    assert echo.contents("written")[0]["fabricated"] == []
+    assert decision["said_by"] == "scripted"
+
+
 def test_where_the_first_leads_clearly_nobody_is_asked_to_choose():
     chat = ScriptedChat(lambda _: "It strays.")
     assert Desk(chat=chat).run()["why_solver"] == "The first cause leads clearly."
