@@ -1,6 +1,6 @@
 """Managed objects as XML: paths, edits and values, without a server."""
 
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_an_attribute_that_was_absent_is_removed_again():
 def test_names_and_values_by_others_never_become_markup(name, value):
     operation = Operation("MODIFY", CELL, "NRCellDU", name, None, value)
     try:
-        told = ElementTree.fromstring(edit(operation, MODELS))  # noqa: S314
+        told = ET.fromstring(edit(operation, MODELS))  # noqa: S314
     except InputError:
         return
     last = list(told.iter())[-1]
