@@ -35,7 +35,9 @@ def test_tables_are_found_by_their_full_names():
 
 def test_consumers_are_those_whose_contract_names_the_table():
     assert {"cell_kpis", "core_kpis"} <= set(consumers("pm_measurements"))
-    assert {"cell_anomalies", "cell_profiles", "finding_explanations"} <= set(consumers("cell_kpis"))
+    assert {"cell_anomalies", "cell_profiles", "finding_explanations"} <= set(
+        consumers("cell_kpis")
+    )
     assert consumers("data_quality") == ()
 
 
