@@ -51,6 +51,12 @@ class Antennas:
         self._known: dict[tuple[tuple[int, ...], Changes, Changes], _Footprint] = {}
         self._standing: dict[Changes, tuple[Tally, QualityTables]] = {}
 
+    def unchanged(self) -> "Antennas":
+        """Return the antennas as built; what was computed of changes stays known."""
+        found = Antennas(self._radio)
+        found._known, found._standing = self._known, self._standing
+        return found
+
     def change(self, first: int, last: int, change: AntennaChange) -> list[Patch]:
         """Return the patches of a planned change, upon those told before; it stands from now on."""
         patches = self.patches((first, last), (change.cell,), (change,))

@@ -146,6 +146,7 @@ def following_of(
     demand *= np.float32((1.0 + chosen.yearly_growth) ** years)
     world = build_world(radio, transport, demand, busy_use, chosen.seed, chance_seed=seed)
     last = periods - LEAD + calendar.periods
+    world = replace(world, antennas=run.world.antennas)  # what these cover is known already
     going_on = [_going_on(change, periods, last) for change in changes]
     world = replace(with_changes(world, going_on, last), first=periods - LEAD)
     world = replace(world, usual_sessions=run.state.sessions.mean(axis=0))

@@ -40,7 +40,7 @@ def with_changes(world: World, changes: Sequence[PlannedChange], last: int | Non
         changes: what people plan.
         last: the period after the world's last one, as changes count; its own number by default.
     """
-    antennas = Antennas(world.radio)
+    antennas = world.antennas.unchanged()
     found = unplanned_conditions(world, last)
     patches: list[Patch] = []
     for change in changes:
