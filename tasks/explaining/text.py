@@ -15,6 +15,7 @@ _KPIS = 3
 _NEAR = 3
 _REASONS = 3
 _PASSAGE_CHARS = 220
+_CITED_CHARS = 200
 _LEAST_AGAINST = -0.5
 _LEAST_NEAR = 0.5
 """What was over before, or came long after, is told only where a cause rests on it."""
@@ -163,7 +164,9 @@ def _failed(facts: Facts) -> str:
 
 
 def _cited(reference: str) -> str:
-    return f" [{reference}]" if reference else ""
+    """Return an id in brackets; one that is no id to be printed is left to the list of citations."""
+    is_plain = reference.isprintable() and len(reference) <= _CITED_CHARS
+    return f" [{reference}]" if reference and is_plain and "]" not in reference else ""
 
 
 def _moment(value: object) -> str:
