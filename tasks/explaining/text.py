@@ -164,7 +164,7 @@ def _failed(facts: Facts) -> str:
 
 
 def _cited(reference: str) -> str:
-    """Return an id in brackets; one that is no id to be printed is left to the list of citations."""
+    """Return an id in brackets; one that cannot be printed is left to the list of citations."""
     is_plain = reference.isprintable() and len(reference) <= _CITED_CHARS
     return f" [{reference}]" if reference and is_plain and "]" not in reference else ""
 
