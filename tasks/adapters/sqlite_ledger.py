@@ -1,15 +1,12 @@
 """The ledger in a folder: an SQLite database, a signed head beside it, and the key's public half.
 
-ledger.db      entries; never changed or removed (triggers refuse it, hashes betray it)
-head.json      where the ledger ends, signed
-ledger.key     the private key (0600), unless a file elsewhere is named
-ledger.pub     the public key, for whoever checks
-append.lock    held for the time of an append
-alone/         one lock a subject that somebody works on
+`ledger.db` holds the entries; triggers refuse to change or remove one, and hashes betray who does
+it all the same. `head.json` says where the ledger ends, signed. `ledger.key` is the private key
+(mode 0600) unless a file elsewhere is named, `ledger.pub` the public one for whoever checks.
+`append.lock` is held for the time of an append, a file under `alone` while a subject is worked on.
 """
 
 import fcntl
-import json
 import os
 import sqlite3
 import threading
@@ -18,39 +15,32 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from semantic_layer.errors import InputError, TransientError
+from semantic_layer.errors import InputError
+from tasks.adapters.ledger_database import (
+    INSERT,
+    LedgerConnection,
+    create_database,
+    entry_row,
+    file_problems,
+    last_entry,
+    one_entry,
+    readable_entries,
+    some_entries,
+    told_errors,
+)
 from tasks.adapters.ledger_head import LedgerHead, read_head, write_head
 from tasks.adapters.ledger_seal import (
-    FIELDS,
     LedgerBrokenError,
     LedgerSeal,
     chain_problems,
     checked_draft,
-    entry_json,
-    entry_of,
     is_said_by,
     make_key,
     other_said,
     write_whole,
 )
-from tasks.messages.canonical import canonical_json
 from tasks.messages.ledger import EntryDraft, LedgerEntry
 from tasks.ports import Clock
-
-_SCHEMA = {
-    "entries": f"""CREATE TABLE entries (
-    number INTEGER PRIMARY KEY, {", ".join(f"{name} TEXT NOT NULL" for name in FIELDS[1:])}
-) STRICT""",
-    "entries_by_subject": "CREATE INDEX entries_by_subject ON entries (subject_id, number)",
-    "entries_by_key": "CREATE UNIQUE INDEX entries_by_key ON entries (key) WHERE key != ''",
-    "entries_stay": """CREATE TRIGGER entries_stay BEFORE DELETE ON entries
-BEGIN SELECT RAISE(ABORT, 'entries of the ledger are never removed'); END""",
-    "entries_stay_so": """CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries
-BEGIN SELECT RAISE(ABORT, 'entries of the ledger are never changed'); END""",
-}
-_INSERT = f"INSERT INTO entries VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - no input
-_SELECT = f"SELECT {', '.join(FIELDS)} FROM entries"  # noqa: S608 - no input
-_WAIT_S = 30.0
 
 
 class SqliteLedger:
@@ -61,7 +51,7 @@ class SqliteLedger:
         self._key_file = key_file or folder / "ledger.key"
         self._database, self._head = folder / "ledger.db", folder / "head.json"
         self._mine = threading.RLock()
-        self._held: _Connection | None = None
+        self._held: LedgerConnection | None = None
         self._seal: tuple[tuple[int, int, int], LedgerSeal] | None = None
 
     def append(self, draft: EntryDraft) -> LedgerEntry:
@@ -74,16 +64,16 @@ class SqliteLedger:
             TransientError: others hold the database.
         """
         draft = checked_draft(draft)
-        with self._mine, self._appending(), _told_errors(self._database):
+        with self._mine, self._appending(), told_errors(self._database):
             seal = self._own_seal()
             connection = self._settled(seal)
-            standing = _one(connection, "WHERE key = ? AND key != ''", draft.key)
+            standing = one_entry(connection, "WHERE key = ? AND key != ''", draft.key)
             if standing is not None:
                 self._believe(standing, seal)
                 if not is_said_by(standing, draft):
                     raise other_said(standing)
                 return standing
-            last = _last(connection)
+            last = last_entry(connection)
             entry = seal.entry(draft, last, self._clock.now())
             self._write(connection, seal, last, entry)
             return entry
@@ -97,12 +87,12 @@ class SqliteLedger:
         """
         if not self._database.exists():
             return []
-        with self._mine, _told_errors(self._database):
+        with self._mine, told_errors(self._database):
             connection = self._connection()
             if subject_id is None:
-                found = _some(connection, "ORDER BY number")
+                found = some_entries(connection, "ORDER BY number")
             else:
-                found = _some(connection, "WHERE subject_id = ? ORDER BY number", subject_id)
+                found = some_entries(connection, "WHERE subject_id = ? ORDER BY number", subject_id)
             seal = self._any_seal()
             for entry in found:
                 self._believe(entry, seal)
@@ -162,18 +152,26 @@ class SqliteLedger:
         entry: LedgerEntry,
     ) -> None:
         """Commit an entry between two heads: one that announces it, one that says it stands."""
+        is_committed = False
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_INSERT, _row(entry))
+            connection.execute(INSERT, entry_row(entry))
             write_head(self._head, LedgerHead.at(last, writing=entry), seal)
             connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            if _last(connection) == last:
-                write_head(self._head, LedgerHead.at(last), seal)
-            raise
+            is_committed = True
+        finally:
+            if not is_committed:
+                self._unwrite(connection, seal, last)
         write_head(self._head, LedgerHead.at(entry), seal)
+
+    def _unwrite(
+        self, connection: sqlite3.Connection, seal: LedgerSeal, last: LedgerEntry | None
+    ) -> None:
+        """Let a failed append leave nothing behind that a later one would finish."""
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        if last_entry(connection) == last:
+            write_head(self._head, LedgerHead.at(last), seal)
 
     def _settled(self, seal: LedgerSeal) -> sqlite3.Connection:
         """Return the database, made if it never was, with an interrupted append finished.
@@ -183,18 +181,18 @@ class SqliteLedger:
         """
         head = read_head(self._head, seal)
         if not self._database.exists() and (head is None or not head.number):
-            _create(self._database)
+            create_database(self._database)
         if not self._database.exists():
             raise LedgerBrokenError(_cut(self._database, head, None))
         connection = self._connection()
-        last = _last(connection)
+        last = last_entry(connection)
         if head is None and last is None:
             return connection
         if head is None or not head.is_of(last):
             raise LedgerBrokenError(_cut(self._database, head, last))
         if head.writing is not None:
             if not head.has_written(last):
-                connection.execute(_INSERT, _row(head.writing))
+                connection.execute(INSERT, entry_row(head.writing))
             write_head(self._head, LedgerHead.at(head.writing), seal)
         return connection
 
@@ -209,8 +207,8 @@ class SqliteLedger:
         entries: list[LedgerEntry] = []
         if self._database.exists():
             connection = self._connection()
-            yield from _file_problems(connection)
-            entries, unreadable = _readable(connection)
+            yield from file_problems(connection)
+            entries, unreadable = readable_entries(connection)
             yield from unreadable
             yield from chain_problems(entries, seal)
         yield from self._end_problems(entries[-1] if entries else None, seal)
@@ -284,7 +282,7 @@ class SqliteLedger:
         """Return this process's connection, a new one where the file or the process is another."""
         identity = (os.getpid(), self._database.stat().st_ino)
         if self._held is None or self._held.identity != identity:
-            self._held = _Connection(self._database, identity)
+            self._held = LedgerConnection(self._database, identity)
         return self._held.connection
 
     @contextmanager
@@ -303,38 +301,6 @@ class SqliteLedger:
             os.close(handle)
 
 
-class _Connection:
-    """A connection, and of which process and file it is."""
-
-    def __init__(self, path: Path, identity: tuple[int, int]) -> None:
-        self.identity = identity
-        self.connection = _opened(path)
-
-    def close(self) -> None:
-        if self.identity[0] == os.getpid():
-            self.connection.close()
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-def _create(path: Path) -> None:
-    """Make an empty database, whole or not at all."""
-    draft = path.with_name("ledger.db.new")
-    draft.unlink(missing_ok=True)
-    connection = _opened(draft)
-    connection.execute("PRAGMA journal_mode = WAL")
-    for statement in _SCHEMA.values():
-        connection.execute(statement)
-    connection.close()
-    draft.rename(path)
-
-
 def _taken(path: Path) -> int:
     """Return a handle of a file that is locked for us, and still the one at that path."""
     while True:
@@ -344,57 +310,6 @@ def _taken(path: Path) -> int:
             if path.stat().st_ino == os.fstat(handle).st_ino:
                 return handle
         os.close(handle)
-
-
-def _row(entry: LedgerEntry) -> tuple[int | str, ...]:
-    told = entry_json(entry)
-    return tuple((told | {"payload": canonical_json(told["payload"])})[name] for name in FIELDS)
-
-
-def _entry(row: tuple[object, ...]) -> LedgerEntry:
-    told = dict(zip(FIELDS, row, strict=True))
-    try:
-        payload = json.loads(str(told["payload"]))
-        is_same = canonical_json(payload) == told["payload"]
-    except (ValueError, RecursionError, InputError) as error:
-        raise LedgerBrokenError(f"Entry {told['number']} has no payload any more.") from error
-    if not is_same:
-        raise LedgerBrokenError(f"Entry {told['number']} has a payload that others wrote.")
-    return entry_of(told | {"payload": payload})
-
-
-def _some(connection: sqlite3.Connection, where: str, *given: str) -> list[LedgerEntry]:
-    return [_entry(row) for row in connection.execute(f"{_SELECT} {where}", given)]
-
-
-def _one(connection: sqlite3.Connection, where: str, *given: str) -> LedgerEntry | None:
-    found = _some(connection, f"{where} LIMIT 1", *given)
-    return found[0] if found else None
-
-
-def _last(connection: sqlite3.Connection) -> LedgerEntry | None:
-    return _one(connection, "ORDER BY number DESC")
-
-
-def _readable(connection: sqlite3.Connection) -> tuple[list[LedgerEntry], list[str]]:
-    """Return the entries that can be read, by number, and a sentence for each other one."""
-    entries, unreadable = [], []
-    for row in connection.execute(f"{_SELECT} ORDER BY number"):
-        try:
-            entries.append(_entry(row))
-        except LedgerBrokenError as error:
-            unreadable.append(str(error))
-    return entries, unreadable
-
-
-def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
-    """Tell what is wrong with the file itself: damaged pages, another schema."""
-    told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)")]
-    if told != ["ok"]:
-        yield f"The database is damaged: {'; '.join(told)[:500]}."
-    made = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
-    if dict(connection.execute(made).fetchall()) != _SCHEMA:
-        yield "The tables, indexes or triggers of the database are not those that it was made with."
 
 
 def _cut(database: Path, head: LedgerHead | None, last: LedgerEntry | None) -> str:
@@ -407,16 +322,3 @@ def _cut(database: Path, head: LedgerHead | None, last: LedgerEntry | None) -> s
         f"{database} {ends}, and {says}: its end was cut off or it was replaced. "
         "Bring back the newest copy of the whole folder."
     )
-
-
-@contextmanager
-def _told_errors(database: Path) -> Iterator[None]:
-    """Tell SQLite's errors in our words: what may pass, and what means damage."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise TransientError(f"Others hold {database}: {error}.") from error
-        raise LedgerBrokenError(f"{database} cannot be used: {error}.") from error
-    except (sqlite3.DatabaseError, UnicodeError) as error:  # damage may show in its own messages
-        raise LedgerBrokenError(f"{database} cannot be read any more: {error}.") from error

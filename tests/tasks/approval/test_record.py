@@ -16,7 +16,7 @@ from tasks.approval import steps
 from tasks.approval.record import export_lines, export_problems, read_export
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
-from tests.ports.test_ledger import sql
+from tests.ports.test_ledger_tampering import sql
 from tests.tasks.approval.world import (
     NOON,
     RESTART,
