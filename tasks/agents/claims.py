@@ -37,7 +37,7 @@ _UNIT = (
 )
 _NUMBER = re.compile(
     r"[~≈<>≤≥±=#+*x\u00d7]*(?P<sign>[-\u2212]?)[$€]?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?"
-    rf"(?P<power>[eE][-+]?\d+)?(?P<unit>{_UNIT})?"
+    rf"(?P<power>[eE][-+]?\d{1, 2})?(?P<unit>{_UNIT})?"
 )
 _SPLIT = re.compile(r"(?<=[\w%°])(?:[-\u2013\u2014/\u2192\u2026]|\.\.)+(?=[\w$€+-])")
 _TECHNOLOGIES = frozenset({"2g", "3g", "4g", "5g", "6g", "3gpp"})
@@ -89,11 +89,6 @@ def claims(text: str) -> list[Claim]:
         taken, text = take(text)
         found.extend(taken)
     return found + list(_numbers(text))
-
-
-def numbers_in(text: str) -> list[Claim]:
-    """Return the numbers and names with digits of a text that holds no DN or moment."""
-    return list(_numbers(text))
 
 
 def _blanked(pattern: re.Pattern[str], text: str) -> tuple[list[re.Match[str]], str]:

@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from semantic_layer.errors import AnopsError, InputError, did_you_mean
 from tasks.action_ports import ChatModel
 from tasks.agents.answering import told_of
-from tasks.agents.bounding import bounded
+from tasks.agents.bounding import bounded, cut
 from tasks.agents.tools import Tool, ToolDefinition, ToolFailedError, ToolRefusedError, ToolResult
 from tasks.messages.canonical import JsonValue, canonical_json
 from tasks.messages.chat import BudgetError, ChatAnswer, ChatRequest, ModelRole, NoRouteError
 
 _MOST_ARGUMENT_CHARS = 4000
+_MOST_ANSWER_CHARS = 20_000
 
 Outcome = Literal["answered", "refused", "failed", "no_route", "over_budget"]
 
@@ -137,7 +138,10 @@ class LiveOutside:
         if self._is_late():
             return AskOutcome("over_budget", error="The run has used up its seconds.")
         try:
-            return AskOutcome("answered", self._chat.answer(request))
+            answer = self._chat.answer(request)
+            return AskOutcome(
+                "answered", replace(answer, text=cut(answer.text, _MOST_ANSWER_CHARS))
+            )
         except NoRouteError as error:
             with self._lock:
                 told = self._silent.setdefault(request.role, str(error))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from semantic_layer.errors import InputError
 from tasks.agents.outside import CallOutcome, CallRequest
 from tasks.agents.tools import ToolResult
-from tasks.messages.canonical import canonical_json, digest_of
+from tasks.messages.canonical import canonical_json
 
 _MOST_TOLD = 500
 
@@ -108,11 +108,6 @@ def written(events: list[Event]) -> Iterator[dict[str, Any]]:
             "content": json.loads(event.content),
             "measured": event.measured,
         }
-
-
-def span_id_of(run_id: str, number: int) -> str:
-    """Return the id of an event's span, the same whenever it is worked out."""
-    return digest_of([run_id, number])[:16]
 
 
 def told_of_call(request: CallRequest, outcome: CallOutcome) -> dict[str, Any]:

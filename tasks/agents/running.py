@@ -31,6 +31,7 @@ _ERRORS: Mapping[str, type[AnopsError]] = {
     "failed": ToolFailedError,
     "over_budget": BudgetError,
 }
+_MOST_SAID = 4000
 _HELD = "The facts hold text that others wrote, which takes no part in a choice."
 
 
@@ -195,6 +196,8 @@ class RecordedSession:
 
         def check(text: str) -> str:
             said = plain(text).strip()
+            if len(said) > _MOST_SAID:
+                raise WrongAnswerError(f"It is longer than {_MOST_SAID} characters.")
             self.state.add_facts(facts)
             wrong = self.state.known.fabricated(said)
             fabricated.extend(wrong)

@@ -9,6 +9,7 @@ from tasks.agents.claims import Claim, claims, normal
 from tasks.messages.canonical import JsonValue
 
 _PERCENT_KEYS = ("_pct", "percent")
+_TOO_LARGE = 10**300
 _SHARE_KEYS = ("_share", "probability")
 _STEP = re.compile(r"(?<!\\),")
 _LABELS = frozenset({
@@ -33,6 +34,8 @@ class ValuePool:
 
     def add(self, value: JsonValue, key: str = "") -> None:
         """Note a value, and whatever it holds."""
+        if isinstance(value, bool):
+            return
         if isinstance(value, str):
             self._add_text(value)
         elif isinstance(value, Mapping):
@@ -41,7 +44,7 @@ class ValuePool:
         elif isinstance(value, Sequence):
             for inner in value:
                 self.add(inner, key)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int | float) and abs(value) < _TOO_LARGE:
             self._add_number(float(value), key)
 
     def sort(self) -> None:

@@ -76,6 +76,7 @@ def test_what_tools_gave_may_be_said_rounded_as_shown_and_in_percent(text):
         pytest.param("Ticket TT-1808 says so.", ["TT-1808"], id="an id of none"),
         pytest.param("Loads of 71.3-98.7 %.", ["98.7"], id="the end of a range"),
         pytest.param("1e6 users, 99x", ["1e6", "99x"], id="power and factor"),
+        pytest.param("1e999 users, 1e-999", ["1e999", "1e-999"], id="powers beyond all"),
         pytest.param("gNB62b and version 22.4.1.", ["gNB62b", "22.4.1"], id="names with digits"),
     ],
 )
@@ -141,6 +142,12 @@ def test_every_object_that_is_none_of_the_known_ones_is_found(element, cell, kno
     )
     expected = [] if (element, cell) == (62, known_cell) else [dn]
     assert values.fabricated(f"The fault lies at {dn}.") == expected
+
+
+def test_numbers_beyond_all_bounds_and_truth_values_are_no_numbers():
+    values = known({"huge": 10**400, "is_locked": True, "small": 5e-324})
+    assert values.fabricated("It is 4.") == ["4"]
+    assert values.fabricated(f"It is {'9' * 400}.") == ["9" * 400]
 
 
 def test_branches_know_what_was_known_before_and_hand_on_what_they_found():

@@ -311,9 +311,9 @@ class TestTexts:
         assert "twice" in spoken.why_solver
         assert agency.contents("written")[0]["fabricated"] == ["99", "98", "97"]
 
-    @pytest.mark.parametrize("empty", ["", " \n", "\u200b"])
-    def test_an_empty_text_is_none(self, empty):
-        with Agency([empty, empty]).open() as session:
+    @pytest.mark.parametrize("useless", ["", " \n", "\u200b", "a" * 5000, "a" * 10**6])
+    def test_a_text_that_is_empty_or_endless_is_none(self, useless):
+        with Agency([useless, useless]).open() as session:
             assert session.write("explain_finding", {}, "by code").text == "by code"
 
     def test_facts_of_code_may_be_said_but_not_what_a_model_or_others_put_there(self):
