@@ -81,6 +81,7 @@ def _chat_span(event: _Told) -> tuple[str, dict[str, str | int | float | bool]]:
     content, measured = event["content"], event["measured"]
     asked: dict[str, str | int | float | bool] = {
         "gen_ai.operation.name": "chat",
+        "gen_ai.prompt.name": str(content["prompt"]),
         "anops.role": str(content["role"]),
         "gen_ai.request.max_tokens": int(content["request"]["most_tokens"]),
         "gen_ai.request.temperature": float(content["request"]["temperature"]),
@@ -90,7 +91,8 @@ def _chat_span(event: _Told) -> tuple[str, dict[str, str | int | float | bool]]:
         return f"chat {content['role']}", asked
     answer = content["answer"]
     return f"chat {answer['model']}", asked | {
-        "gen_ai.provider.name": str(answer["route"]),
+        "anops.route": str(answer["route"]),
+        "gen_ai.provider.name": str(answer["model"]).partition("/")[0],
         "gen_ai.request.model": str(answer["model"]),
         "gen_ai.response.model": str(answer["model"]),
         "gen_ai.usage.input_tokens": int(measured["prompt_tokens"]),

@@ -1,6 +1,7 @@
 """Runs are opened under a free name, and put on record even where they fail."""
 
 import pytest
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
 from semantic_layer.errors import InputError
 from semantic_layer.loading import catalogue
@@ -100,3 +101,21 @@ def test_spans_tell_names_times_and_tokens_but_no_text():
         assert "bad" not in told
         assert "Ignore" not in told
         assert CELL not in told
+
+
+def test_spans_use_the_names_of_the_conventions():
+    known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI_")}
+    operations = {one.value for one in gen_ai_attributes.GenAiOperationNameValues}
+    agency = Agency(["It is bad."])
+
+    def agent(session, _):
+        session.call("read_kpis", cell_dn=CELL)
+        session.write("explain_finding", {}, "by code")
+        return {}
+
+    agency.run(agent)
+    for span in agency.spans.told:
+        assert {name for name in span.attributes if name.startswith("gen_ai.")} <= known
+        assert all(name.startswith(("gen_ai.", "anops.")) for name in span.attributes)
+        assert span.attributes["gen_ai.operation.name"] in operations
+        assert span.name.startswith(span.attributes["gen_ai.operation.name"])
