@@ -15,7 +15,7 @@ from tasks.agents.toolbox.surroundings import places
 from tasks.agents.toolbox.usual import AVAILABILITY, USERS, moved
 from tasks.agents.toolbox.values import told_row
 from tasks.agents.tools import ToolResult
-from tasks.messages.canonical import JsonValue
+from tasks.messages.canonical import JsonValue, canonical_json
 from tasks.messages.change_sets import ManagedObject
 
 SCORES = "cell_anomalies.scores"
@@ -274,12 +274,12 @@ def _is_same(planned: JsonValue, live: JsonValue) -> bool:
     try:
         return float(one) == float(other)
     except ValueError:
-        return one.casefold() == other.casefold()
+        return one.replace(" ", "").casefold() == other.replace(" ", "").casefold()
 
 
 def _text(value: JsonValue) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list | tuple | Mapping):
-        return None
+        return canonical_json(value)  # as plans write lists
     return str(value).lower() if isinstance(value, bool) else str(value)
