@@ -26,6 +26,7 @@ class KnowledgeRules(BaseModel):
     candidates: int = Field(ge=5, le=1000)
     dense_share: float = Field(ge=0, le=1)
     least_score: float = Field(ge=0, le=1)
+    tail_share: float = Field(ge=0, le=1)
     synonym_share: float = Field(ge=0, le=1)
     term_saturation: float = Field(gt=0, le=10)
     length_share: float = Field(ge=0, le=1)

@@ -32,8 +32,8 @@ def ranked(
     """Return passages by both ways together, best first; ties by id.
 
     The score is the rules' mean of nearness (cosine, below 0 is 0) and agreement in words (the
-    share of what is attainable), times the passage's weight. What neither way fits well enough is
-    left out, so a question that nothing answers finds nothing.
+    share of what is attainable), times the passage's weight. Where not even the best fits well
+    enough nothing is found: no answer is one. What fits far less than the best is left out.
 
     Args:
         dense: by meaning, best first, with their cosines.
@@ -50,10 +50,14 @@ def ranked(
         one = found.setdefault(passage.passage_id, _Candidate(passage))
         one.agreement = min(1.0, score / most_agreement) if most_agreement > 0 else 0.0
         one.sparse_rank = rank
+    fits = {one.passage.passage_id: _fit(one, rules) for one in found.values()}
+    best = max(fits.values(), default=0.0)
+    if best <= 0 or best < rules.least_score:
+        return []
     told = [
         FoundPassage(one.passage, fit * one.passage.weight, one.dense_rank, one.sparse_rank)
         for one in found.values()
-        if (fit := _fit(one, rules)) >= rules.least_score and fit > 0
+        if (fit := fits[one.passage.passage_id]) >= best * rules.tail_share
     ]
     return sorted(told, key=lambda it: (-it.score, it.passage.passage_id))[:limit]
 
