@@ -22,7 +22,7 @@ from tasks.agents.recording import EventKind
 
 
 class Recorder(Protocol):
-    """Where hand-overs are put on record; a recorded session is one."""
+    """Where hand-overs are put on record; `recorded(session)` is one."""
 
     def post(self, kind: EventKind, content: Mapping[str, Any]) -> None:
         """Put a message on record."""

@@ -12,11 +12,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from semantic_layer.agent_rules import agent_rules
-from semantic_layer.errors import InputError
 from tasks.agents.asking import Reply
 from tasks.agents.bounding import cut
 from tasks.agents.outside import OfferedTool
-from tasks.agents.running import RecordedSession
+from tasks.agents.running import RecordedSession, recorded
 from tasks.agents.session import SOLVER, AgentSession
 from tasks.agents.tools import ToolFailedError, ToolRefusedError, ToolResult
 from tasks.agents.untrusted import is_token
@@ -114,9 +113,7 @@ def plan_and_act(session: AgentSession, loop: Loop) -> PlannedWork:
     Raises:
         InputError: the session is none of this runtime's.
     """
-    if not isinstance(session, RecordedSession):
-        raise InputError("Planning needs a recorded session, as open_session returns it.")
-    return _Planning(session, loop).done()
+    return _Planning(recorded(session), loop).done()
 
 
 class _Planning:

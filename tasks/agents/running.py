@@ -292,3 +292,14 @@ class RecordedSession:
     def _take_in(self, branch: "RecordedSession") -> None:
         self.asker.silent.update(branch.asker.silent)
         self.state.take_in(branch.state)
+
+
+def recorded(session: AgentSession) -> RecordedSession:
+    """Return an agent's session as what it is, for loops and negotiations to post messages to.
+
+    Raises:
+        InputError: it is none of this runtime's.
+    """
+    if not isinstance(session, RecordedSession):
+        raise InputError("That needs a recorded session, as open_session returns it.")
+    return session
