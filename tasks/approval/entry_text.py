@@ -66,7 +66,10 @@ def _requested(payload: Mapping[str, Any]) -> str:
 def _said(payload: Mapping[str, Any]) -> str:
     comment = str(payload.get("comment", "")).strip()
     through = str(payload.get("channel", ""))
-    parts = [f"“{comment}”" if comment else "", f"({_THROUGH.get(through, through)})" if through else ""]
+    parts = [
+        f"“{comment}”" if comment else "",
+        f"({_THROUGH.get(through, through)})" if through else "",
+    ]
     return " ".join(part for part in parts if part)
 
 

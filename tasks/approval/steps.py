@@ -302,7 +302,7 @@ def _publish(table: str, due: pl.DataFrame, time: str, inputs: list[Snapshot]) -
     """Publish the days on which a table differs from what is due; return its newest snapshot."""
     tables = services().tables
     standing = tables.read(table).drop(*LINEAGE_COLUMNS).collect()
-    span = changed_days(standing, due, time)
+    span = changed_days(standing, due.drop(*LINEAGE_COLUMNS, strict=False), time)
     if span is None:
         return tables.snapshot(table)
     return services().door.publish(table, span, _within(due, time, span), inputs, run_id())

@@ -5,7 +5,10 @@ from datetime import datetime
 
 from tasks.messages.canonical import JsonValue, canonical_json
 
-_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()<>#+-.!|~&:@"})
+_MARKDOWN = str.maketrans(
+    {sign: f"\\{sign}" for sign in "\\`*_{}[]()#+-.!|~:@"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}  # harmless even where backslashes are not known
+)
 
 
 def plain(text: object, longest: int = 400) -> str:

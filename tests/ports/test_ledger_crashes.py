@@ -21,6 +21,9 @@ from tests.ports.ledger_world import OneClock, draft, kept, reopened
 from tests.ports.test_ledger_tampering import sql
 
 
+pytestmark = pytest.mark.slow  # forks, kills, and waits for crowds of processes
+
+
 class Dying:
     """Kills this process at the n-th of the calls that reach the disk."""
 

@@ -195,6 +195,7 @@ def test_a_change_behind_the_back_of_a_running_process_is_found(folder):
         ledger.entries("proposal-0")
 
 
+@pytest.mark.slow  # hundreds of ledgers on disk
 @settings(max_examples=150)
 @given(where=st.integers(0, 10**9), flip=st.integers(1, 255), run=st.integers(1, 64))
 def test_bytes_changed_anywhere_in_the_database_are_found_or_change_nothing(
@@ -212,6 +213,7 @@ def test_bytes_changed_anywhere_in_the_database_are_found_or_change_nothing(
         assert told == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow  # hundreds of ledgers on disk
 @settings(max_examples=60)
 @given(where=st.integers(0, 10**9), flip=st.integers(1, 255))
 def test_every_byte_of_the_head_counts(six, tmp_path_factory, where, flip):
@@ -227,6 +229,7 @@ COLUMNS = ("kind", "subject_id", "actor", "at", "recorded_at", "payload", "key",
            "previous_hash", "hash", "signature")  # fmt: skip
 
 
+@pytest.mark.slow  # hundreds of ledgers on disk
 @settings(max_examples=120)
 @given(
     number=st.integers(1, 6),
@@ -252,6 +255,7 @@ def test_any_other_text_in_any_field_of_any_entry_is_found(
     assert bool(reopened(folder).problems()) == (other != stood)
 
 
+@pytest.mark.slow  # hundreds of ledgers on disk
 @settings(max_examples=60)
 @given(order=st.permutations(range(1, 7)), left=st.integers(0, 6))
 def test_any_order_and_any_part_but_the_whole_is_found(six, tmp_path_factory, order, left):

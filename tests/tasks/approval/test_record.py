@@ -16,6 +16,7 @@ from tasks.approval import steps
 from tasks.approval.record import export_lines, export_problems, read_export
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
+from tests.golden.agent_runs.test_agent_runs_story import events_by_run
 from tests.ports.test_ledger_tampering import sql
 from tests.tasks.approval.world import (
     NOON,
@@ -216,3 +217,25 @@ def test_requests_and_expiries_run_as_steps_over_the_networks_time(services):
     services.network_clock.moment = NOON.replace(day=3)
     assert steps.expire_requests.fn() == [name]
     assert steps.find_waiting.fn() == []
+
+
+class ToldRuns:
+    """Transcripts of the runs of a story."""
+
+    def __init__(self, events):
+        self.events = events
+
+    def runs(self):
+        return sorted(self.events)
+
+    def read(self, run_id):
+        return self.events[run_id]
+
+
+@pytest.mark.slow  # Great Expectations judges
+def test_runs_of_agents_are_published_by_their_transcripts(services):
+    services.__dict__["transcripts"] = ToldRuns(events_by_run())
+    first = steps.publish_agent_runs.fn()
+    found = rows(services, "agent_runs")
+    assert sorted(found["identity"]) == ["explaining_agent", "explaining_agent", "healing_agent"]
+    assert steps.publish_agent_runs.fn().id == first.id
