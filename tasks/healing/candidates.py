@@ -9,6 +9,7 @@ import polars as pl
 from semantic_layer.healing import HealingRules
 from tasks.healing.departures import Departure
 from tasks.healing.tools import HEALING_AGENT, Row
+from tasks.messages.change_sets import ChangeSet
 from tasks.messages.ledger import LedgerEntry
 from tasks.messages.proposal_life import ProposalLife, Stage, proposal_life
 
@@ -67,15 +68,23 @@ def candidates(
 
 
 def attempt_trigger(
-    change_digest: str, lives: Sequence[ProposalLife], at: datetime, rules: HealingRules
+    change: ChangeSet, lives: Sequence[ProposalLife], at: datetime, rules: HealingRules
 ) -> str | None:
     """Return what tells a new try of a repair from earlier ones; None where it must not be tried.
 
     A repair that is open stands as it is. One that was refused, expired or failed may be tried
     again after a while; one that people rejected or that was undone may not, for the same writes.
-    One that was kept may be needed again: the fault came back.
+    One that was kept may be needed again: the fault came back. A value that moved on since it was
+    last to be set back may still be moving, and is given time to stand still.
     """
-    same = [life for life in lives if life.proposal.change_set.digest == change_digest]
+    same = [life for life in lives if life.proposal.change_set.digest == change.digest]
+    still = at - timedelta(minutes=rules.moving_minutes)
+    if any(
+        life.stage == "WITHDRAWN" and life.entries[-1].at > still and _meets(life, change)
+        for life in lives
+        if life not in same
+    ):
+        return None
     if any(life.stage in _OPEN or life.stage in _AT_WORK for life in same):
         return None
     if any(life.stage in ("REJECTED", "UNDONE") for life in same):
@@ -86,6 +95,11 @@ def attempt_trigger(
     if any(life.stage == "KEPT" and at - life.entries[-1].at < wait for life in same):
         return None
     return f"attempt:{len(same) + 1}"
+
+
+def _meets(life: ProposalLife, change: ChangeSet) -> bool:
+    written = {(one.dn, one.attribute) for one in life.proposal.change_set.operations}
+    return any((one.dn, one.attribute) in written for one in change.operations)
 
 
 def no_longer_standing(

@@ -193,13 +193,13 @@ def _compared(past: Past, rules: HealingRules) -> tuple[Array, Array]:
 def _around(logs: Array, slots: int) -> Array:
     """Return the mean of each period with those around it, as far as they were reported."""
     known = np.isfinite(logs)
-    sums, counts = np.where(known, logs, 0.0), known.astype(float)
-    total, number = sums.copy(), counts.copy()
-    for near in range(1, slots + 1):
-        for array, of in ((sums, total), (counts, number)):
-            of[:, :, near:] += array[:, :, :-near]
-            of[:, :, :-near] += array[:, :, near:]
-    return np.asarray(np.where(number > 0, total / np.maximum(number, 1.0), np.nan))
+    width = 2 * slots + 1
+    edge = ((0, 0), (0, 0), (slots + 1, slots))
+    sums = np.cumsum(np.pad(np.where(known, logs, 0.0), edge), axis=2)
+    counts = np.cumsum(np.pad(known, edge), axis=2, dtype=np.int32)
+    total = sums[:, :, width:] - sums[:, :, :-width]
+    number = counts[:, :, width:] - counts[:, :, :-width]
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
 
 
 def _median(stacked: Array) -> Array:

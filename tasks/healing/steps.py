@@ -69,7 +69,7 @@ def propose_repairs(findings: Snapshot, window: Window) -> list[str]:
     made, right = [], dict[str, list[str]]()
     for candidate, proposal in decided:
         right.setdefault(candidate.cell_dn, []).append(proposal.change_set.digest)
-        trigger = attempt_trigger(proposal.change_set.digest, lives, now, rules)
+        trigger = attempt_trigger(proposal.change_set, lives, now, rules)
         if trigger is not None:
             made.append(_on_record(proposal, trigger, now))
     _withdraw(no_longer_standing(lives, right), now)

@@ -172,13 +172,21 @@ def test_a_repair_is_tried_again_only_where_that_makes_sense(
 ):
     lives = Story(proposal).say(kind, payload).lives()
     later = END + timedelta(hours=hours)
-    assert attempt_trigger(proposal.change_set.digest, lives, later, RULES) == trigger
+    assert attempt_trigger(proposal.change_set, lives, later, RULES) == trigger
 
 
 def test_an_open_repair_is_not_proposed_twice(proposal):
     lives = Story(proposal).lives()
-    assert attempt_trigger(proposal.change_set.digest, lives, END, RULES) is None
-    assert attempt_trigger("another", lives, END, RULES) == "attempt:1"
+    assert attempt_trigger(proposal.change_set, lives, END, RULES) is None
+    other = proposal.change_set.rollback()
+    assert attempt_trigger(other, lives, END, RULES) == "attempt:1"
+
+
+def test_a_value_that_still_moves_is_given_time_to_stand(proposal):
+    lives = Story(proposal).say("withdrawn", {"reason": "It moved on."}).lives()
+    moved = proposal.change_set.rollback()
+    assert attempt_trigger(moved, lives, END + timedelta(minutes=15), RULES) is None
+    assert attempt_trigger(moved, lives, END + timedelta(minutes=60), RULES) == "attempt:1"
 
 
 def test_a_new_try_is_another_proposal(proposal):
