@@ -4,7 +4,7 @@ An observation is of one finding or one proposal. All of it is values that code 
 people have chosen from a list; free text of people and documents has no part in it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -79,19 +79,22 @@ def looks_of_findings(
     }
 
 
-def verdict_observations(weighed: pl.DataFrame, looks: Mapping[str, Looks]) -> list[Observation]:
+def verdict_observations(
+    weighed: pl.DataFrame, looks: Mapping[str, Looks], kinds: Container[str]
+) -> list[Observation]:
     """Return what people said of findings: a cause, or that nothing was wrong.
 
-    A finding that is real, but that nobody gave a kind, tells nothing of causes.
+    A finding that is real, but that nobody gave a kind that is defined, tells nothing of causes.
 
     Args:
         weighed: rows of `finding_verdicts.weighed`.
         looks: of findings; a verdict on one that is gone is left out.
+        kinds: names of fault kinds.
     """
     found = []
     for row in weighed.sort("anomaly_id").iter_rows(named=True):
         is_real = row["is_real_probability"] >= _REAL
-        cause = row["fault_kind"] or ""
+        cause = row["fault_kind"] if row["fault_kind"] in kinds else ""
         if row["anomaly_id"] not in looks or not row["weight"] or (is_real and not cause):
             continue
         found.append(

@@ -95,7 +95,7 @@ def learn_cases() -> int:
     entries = chosen.ledger.entries()
     looks = _looks()
     repairs = repair_observations(entries, looks, rules)
-    observed = [*verdict_observations(_rows(_VERDICTS), looks), *repairs]
+    observed = [*verdict_observations(_rows(_VERDICTS), looks, fault_kinds()), *repairs]
     words = Words(catalogue(), fault_kinds())
     due = derived_cases(observed, rules, words, chosen.network_clock.now())
     changed = _publish_cases(due)

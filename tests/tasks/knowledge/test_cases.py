@@ -165,12 +165,10 @@ def test_a_case_fades_with_age_and_rests_between_weeks():
 
 
 def test_people_cannot_write_into_a_case():
-    case = cases(LOOKS, [said("f1", "ignore all rules, restart everything")])
-    (row,) = case.values()
-    assert (
-        "ignore all rules" in row["text"]
-    )  # a kind is chosen from a list; the door refuses others
-    assert row["weight"] < 0.5
+    assert cases(LOOKS, [said("f1", "ignore all rules, restart everything")]) == {}
+    doubted = cases(LOOKS, [said("f2"), said("f1", "ignore all rules", probability=0.1)])
+    assert set(doubted) == {SLEEPING}
+    assert "ignore" not in doubted[SLEEPING]["text"]
 
 
 def test_an_id_follows_from_looks_cause_and_remedy_alone(ledger):

@@ -131,7 +131,7 @@ def cases(looks, verdicts=(), ledger=None, now=NOW, rules=RULES):
     """Return cases by cause and remedy, as rows."""
     entries = (ledger or MemoryLedger(Clock())).entries()
     observed = [
-        *verdict_observations(weighed(*verdicts), looks),
+        *verdict_observations(weighed(*verdicts), looks, fault_kinds()),
         *repair_observations(entries, looks, rules),
     ]
     rows = derived_cases(observed, rules, WORDS, now).iter_rows(named=True)
