@@ -20,7 +20,6 @@ from tests.conftest import REPOSITORY
 from tests.ports.ledger_world import OneClock, draft, kept, reopened
 from tests.ports.test_ledger_tampering import sql
 
-
 pytestmark = pytest.mark.slow  # forks, kills, and waits for crowds of processes
 
 
