@@ -1,7 +1,7 @@
 """Tools of the network: who stands near a cell and how they do, and how a cell is configured."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -62,19 +62,20 @@ def compare_with_neighbors(sources: ToolSources, asked: OfCellAndTime) -> ToolRe
     days, as in `compare_with_usual`; null where nothing was reported.
     """
     begin, end = span(asked.since, asked.until, (sources.window.start, sources.window.end))
-    scores = sources.derived("scores by cell", lambda: _scores(sources))
     near = [(asked.cell_dn, "same_cell"), *places(sources).company(asked.cell_dn)]
     strayed = moved(sources, (*USERS, *AVAILABILITY), (begin, end))
-    rows = []
-    for dn, relation in near:
-        of_cell = scores.get(dn)
-        if of_cell is None:
-            continue
-        judged = of_cell.filter(
-            pl.col("period_start").is_between(begin, end, closed="left")
-            & pl.col("score").is_not_null()
+    judged = _judged(sources, [dn for dn, _ in near], (begin, end))
+    rows = [
+        told_row(
+            cell_dn=dn,
+            relation=relation,
+            **judged[dn],
+            users_deviation=_first(dn, USERS, strayed),
+            availability_deviation=_first(dn, AVAILABILITY, strayed),
         )
-        rows.append(_beside(dn, relation, judged, strayed))
+        for dn, relation in near
+        if dn in judged
+    ]
     return ToolResult(
         tuple(rows),
         f"{len(rows)} cells beside {asked.cell_dn} in the same time, its own row first.",
@@ -139,25 +140,22 @@ def _each(rows: Sequence[Mapping[str, JsonValue]], name: str) -> list[str]:
     return list(dict.fromkeys(str(row[name]) for row in rows))
 
 
-def _scores(sources: ToolSources) -> dict[str, pl.DataFrame]:
-    rows = sources.rows(SCORES, sources.window, _SCORE).sort("cell_dn", "period_start")
-    return {str(key[0]): one for key, one in rows.group_by("cell_dn", maintain_order=True)}
-
-
-def _beside(
-    dn: str, relation: str, judged: pl.DataFrame, strayed: Mapping[str, Mapping[str, float]]
-) -> dict[str, JsonValue]:
-    astray = judged.filter("is_anomalous")
-    return told_row(
-        cell_dn=dn,
-        relation=relation,
-        judged_periods=judged.height,
-        astray_periods=astray.height,
-        peak_score=judged["score"].max(),
-        first_astray_at=astray["period_start"].min(),
-        users_deviation=_first(dn, USERS, strayed),
-        availability_deviation=_first(dn, AVAILABILITY, strayed),
+def _judged(
+    sources: ToolSources, cells: Sequence[str], time: tuple[datetime, datetime]
+) -> dict[str, dict[str, object]]:
+    """Return how each cell was judged in a time; those without a row in the window left out."""
+    scores = sources.rows(SCORES, sources.window, _SCORE).filter(pl.col("cell_dn").is_in(cells))
+    is_judged = pl.col("score").is_not_null() & pl.col("period_start").is_between(
+        *time, closed="left"
     )
+    is_astray = is_judged & pl.col("is_anomalous")
+    told = scores.group_by("cell_dn").agg(
+        is_judged.sum().alias("judged_periods"),
+        is_astray.sum().alias("astray_periods"),
+        pl.col("score").filter(is_judged).max().alias("peak_score"),
+        pl.col("period_start").filter(is_astray).min().alias("first_astray_at"),
+    )
+    return {row.pop("cell_dn"): row for row in told.to_dicts()}
 
 
 def _first(
