@@ -9,6 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from semantic_layer.healing import healing_rules
+from tasks.agents.closed_loop import run_loop
+from tasks.agents.loop_messages import (
+    Diagnosis,
+    Hypothesis,
+    NothingToDo,
+    Observation,
+    ProposalMade,
+)
+from tasks.agents.running import recorded
 from tasks.agents.session import AgentSession, Choice, Option
 from tasks.agents.tools import ToolFailedError, ToolResult
 from tasks.healing.diagnosis import CAUSES, Diagnosed, Facts, KpiShift, diagnoses
@@ -32,31 +41,88 @@ def heal_cell(session: AgentSession, arguments: Mapping[str, Any]) -> dict[str, 
         `cell_dn`, `cause`, `probability`, `reasons`, `decided_by`, and `proposal` as JSON, or null
         with `left_because`.
     """
-    rules, cell = healing_rules(), str(arguments["cell_dn"])
-    try:
-        shifts = _shifts(session.call("measure_shifts", cell_dn=cell))
-        departed = session.call("read_departures", cell_dn=cell)
-        state = session.call("read_cell_state", cell_dn=cell)
-        site = session.call("compare_site", cell_dn=cell)
-    except ToolFailedError as error:
-        return _decided(session, cell, None, str(error))
-    outcomes = {str(cause): _outcomes(session, USE_CASES[cause]) for cause in CAUSES}
-    facts = _facts(shifts, departed, state, site, outcomes)
-    found = diagnoses(facts, rules)
-    options = repairs(cell, found, departed.rows, state.rows[0], rules)
-    if not options:
-        best = found[0]
-        why = (
-            f"No cause that can be healed here is probable enough: {best.cause} comes to "
-            f"{best.probability:.2f}, {rules.least_probability:.2f} is asked for."
+    healer = _Healer(session, arguments)
+    end = run_loop(
+        {
+            "perception": healer.perceive,
+            "analysis": healer.analyse,
+            "decision": healer.decide,
+        },
+        recorded(session),
+    )
+    left = end.message.says if isinstance(end.message, NothingToDo) else ""
+    return _decided(session, healer.cell, healer.cause, left, healer.proposal)
+
+
+class _Healer:
+    """Three roles of the closed loop, about one cell.
+
+    Attributes:
+        cause: the one that the decision rests on, or the most probable; None before the analysis.
+        proposal: what the decision came to; None where the cell is left alone.
+    """
+
+    def __init__(self, session: AgentSession, arguments: Mapping[str, Any]) -> None:
+        self.cell = str(arguments["cell_dn"])
+        self.cause: Diagnosed | None = None
+        self.proposal: ChangeProposal | None = None
+        self._session, self._arguments, self._rules = session, arguments, healing_rules()
+
+    def perceive(self, _start: None) -> Observation | NothingToDo:
+        """Look at the cell's KPIs, configuration, state and site."""
+        call, cell = self._session.call, self.cell
+        try:
+            self._shifts = _shifts(call("measure_shifts", cell_dn=cell))
+            self._departed = call("read_departures", cell_dn=cell)
+            self._state = call("read_cell_state", cell_dn=cell)
+            self._site = call("compare_site", cell_dn=cell)
+        except ToolFailedError as error:
+            return NothingToDo(str(error))
+        told = self._arguments
+        count = len(self._departed.rows)
+        says = f"{len(self._shifts)} shifts of KPIs, {count} departures from plan."
+        return Observation(cell, told["at"], tuple(told["trigger_ids"]), says)
+
+    def analyse(self, seen: Observation) -> Diagnosis:
+        """Weigh the causes."""
+        outcomes = {str(cause): _outcomes(self._session, USE_CASES[cause]) for cause in CAUSES}
+        facts = _facts(self._shifts, self._departed, self._state, self._site, outcomes)
+        self._found = diagnoses(facts, self._rules)
+        self.cause = self._found[0]
+        is_decided = self.cause.probability >= self._rules.least_probability
+        return Diagnosis(
+            seen.subject_dn, tuple(_hypothesis(one) for one in self._found), is_decided
         )
-        return _decided(session, cell, best, why)
-    choice = _chosen(session, cell, options)
-    chosen = next(one for one in options if one.option_id == choice.option_id)
-    cause = next(one for one in found if one.cause == chosen.cause)
-    said = _Said(cell, choice, chosen, cause, (shifts, departed, state))
-    proposal = _proposal(session, arguments, said, options)
-    return _decided(session, cell, cause, "", proposal)
+
+    def decide(self, diagnosis: Diagnosis) -> ProposalMade | NothingToDo:
+        """Choose among the repairs of causes that are probable enough, and propose one."""
+        state, rules = self._state.rows[0], self._rules
+        options = repairs(self.cell, self._found, self._departed.rows, state, rules)
+        if not options:
+            best = diagnosis.hypotheses[0]
+            return NothingToDo(
+                f"No cause that can be healed here is probable enough: {best.name} comes to "
+                f"{best.probability:.2f}, {rules.least_probability:.2f} is asked for."
+            )
+        choice = _chosen(self._session, self.cell, options)
+        chosen = next(one for one in options if one.option_id == choice.option_id)
+        self.cause = next(one for one in self._found if one.cause == chosen.cause)
+        seen = self._shifts, self._departed, self._state
+        said = _Said(self.cell, choice, chosen, self.cause, seen)
+        made = self.proposal = _proposal(self._session, self._arguments, said, options)
+        return ProposalMade(
+            made.proposal_id, made.use_case, made.change_set.digest, made.hypothesis
+        )
+
+
+def _hypothesis(one: Diagnosed) -> Hypothesis:
+    told = [(f"{name} {weight:+.2f}", weight) for name, weight in one.reasons]
+    return Hypothesis(
+        one.cause,
+        round(one.probability, 4),
+        tuple(says for says, weight in told if weight > 0),
+        tuple(says for says, weight in told if weight <= 0),
+    )
 
 
 def _shifts(result: ToolResult) -> list[KpiShift]:

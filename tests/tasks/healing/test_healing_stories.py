@@ -109,6 +109,14 @@ def test_what_the_fault_adds_to_all_cells_is_no_fault_of_one(calm):
     assert decision_on(facts_of(calm))[0]["proposal"] is None
 
 
+def test_roles_hand_over_typed_messages_on_record(calm):
+    _, events = decision_on(facts_of(disturbed(calm, CELL, 2, **ASLEEP)))
+    told = [one["content"] for one in events if one["kind"] == "handed_over"]
+    assert [(one["from_role"], one["message"]["type"]) for one in told] == [
+        ("perception", "Observation"), ("analysis", "Diagnosis"), ("decision", "ProposalMade"),
+    ]  # fmt: skip
+
+
 def test_reasons_add_up_to_the_probability(calm):
     from math import exp
 
