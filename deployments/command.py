@@ -15,10 +15,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deployments import lineage_command, models_command
+from deployments import lineage_command, models_command, routes_command
+from deployments.approvals_command import approvals
+from deployments.autonomy_command import autonomy
 from deployments.command_words import PROFILE, named_window
+from deployments.decisions_command import decisions
 from deployments.feedback_command import feedback
+from deployments.knowledge_command import app as knowledge
 from deployments.query_command import query
+from deployments.replay_command import replay
+from deployments.sample_command import sample
 from deployments.start_command import start as start_flow
 from semantic_layer.errors import AnopsError, InputError
 from tasks.settings import apply_profile, point_at_server, settings
@@ -134,6 +140,7 @@ def kpi(
 
 app.command("start")(start_flow)
 app.command()(query)
+app.command()(replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("catalogue")(lineage_command.write_catalogue)
 
@@ -154,8 +161,14 @@ def doctor(port: Port = PORT) -> None:
         raise typer.Exit(1)
 
 
+app.add_typer(approvals, name="approvals")
+app.add_typer(autonomy, name="autonomy")
+app.add_typer(decisions, name="decisions")
 app.add_typer(feedback, name="feedback")
+app.add_typer(knowledge, name="knowledge")
 app.add_typer(models_command.app, name="models")
+app.add_typer(routes_command.app, name="routes")
+app.add_typer(sample, name="sample")
 app.add_typer(lineage_command.contracts, name="contracts")
 
 

@@ -51,6 +51,7 @@ class HealingRules(BaseModel):
     verify_periods: int = Field(ge=1, le=96)
     retry_hours: float = Field(gt=0)
     moving_minutes: float = Field(ge=0)
+    timely_hours: float = Field(gt=0)
     cells_a_run: int = Field(ge=1, le=500)
 
 

@@ -26,6 +26,14 @@ class Candidate:
     trigger_ids: tuple[str, ...]
 
 
+def is_timely(end: datetime, now: datetime, rules: HealingRules) -> bool:
+    """Tell whether what was measured until `end` still tells how the network is.
+
+    A window of the past, or of another network than the one that is reached, leads to no repair.
+    """
+    return abs(now - end) <= timedelta(hours=rules.timely_hours)
+
+
 def lives_of(entries: Sequence[LedgerEntry]) -> list[ProposalLife]:
     """Return where each of the healing agent's proposals stands, oldest first."""
     subjects: dict[str, list[LedgerEntry]] = {}

@@ -19,6 +19,7 @@ from tasks.healing.candidates import (
     Candidate,
     attempt_trigger,
     candidates,
+    is_timely,
     lives_of,
     no_longer_standing,
     outcomes_of,
@@ -59,13 +60,16 @@ def propose_repairs(findings: Snapshot, window: Window) -> list[str]:
         window: what was scored; cells are looked at as they are at its end.
     """
     chosen, rules = services(), healing_rules()
+    now = chosen.network_clock.now()
+    if not is_timely(window.end, now, rules):
+        _LOG.info("Nothing is repaired by what was measured until %s: it is %s.", window.end, now)
+        return []
     live = _live_objects()
     plan = plan_of(chosen.tables.read(_PLANNED).collect())
     departed = departures(plan, live)
     lives = lives_of(chosen.ledger.entries())
     found = candidates(departed, _ongoing(findings, window), lives, rules)
     decided = _decided(found, _facts(found, departed, live, lives, window), window)
-    now = chosen.network_clock.now()
     made, right = [], dict[str, list[str]]()
     for candidate, proposal in decided:
         right.setdefault(candidate.cell_dn, []).append(proposal.change_set.digest)
