@@ -1,8 +1,8 @@
 """Tools of findings: what was found, how far each KPI lay from its usual band, what stood near."""
 
-import math
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from semantic_layer.loading import catalogue
@@ -67,8 +67,7 @@ def compare_with_usual(sources: ToolSources, asked: OfCellAndTime) -> ToolResult
         )
     load = rows.filter(pl.col("kpi").is_in(_LOAD)).select("period_start", load="seen")
     beside = rows.join(load.unique("period_start"), on="period_start", how="left")
-    told = [_compared(str(key[0]), one) for key, one in beside.group_by("kpi", maintain_order=True)]
-    told.sort(key=lambda row: -abs(float(row["deviation"])))  # type: ignore[arg-type]
+    told = [_compared(row) for row in _means(beside).iter_rows(named=True)]
     return ToolResult(
         tuple(told),
         f"{len(told)} KPIs of {asked.cell_dn} beside what was expected, furthest first.",
@@ -88,30 +87,33 @@ def read_evidence(sources: ToolSources, asked: OfFinding) -> ToolResult:
     )
 
 
-def _compared(kpi: str, rows: pl.DataFrame) -> dict[str, JsonValue]:
-    means = rows.select(pl.col("expected", "low", "high", "seen", "distance").mean()).row(0)
-    expected, low, high, seen, distance = means
-    return told_row(
-        kpi=kpi,
-        unit=catalogue().kpi(kpi).unit,
-        expected=expected,
-        low=low,
-        high=high,
-        seen=seen,
-        deviation=round(distance, 2),
-        periods=rows.height,
-        basis=rows["basis"][0],
-        follows_load=_correlation(rows),
+def _means(beside: pl.DataFrame) -> pl.DataFrame:
+    """Return each KPI's means over its periods, furthest first."""
+    has_load = pl.col("load").is_not_null()
+    apart = (pl.col("seen") - pl.col("expected")).filter(has_load)
+    told = beside.group_by("kpi", maintain_order=True).agg(
+        pl.col("expected", "low", "high", "seen").mean(),
+        pl.col("distance").mean().alias("deviation"),
+        pl.col("basis").first(),
+        pl.len().alias("periods"),
+        has_load.sum().alias("with_load"),
+        pl.corr(apart, pl.col("load").filter(has_load)).alias("follows_load"),
     )
+    return told.sort(pl.col("deviation").abs(), "kpi", descending=[True, False])
 
 
-def _correlation(rows: pl.DataFrame) -> float | None:
-    known = rows.filter(pl.col("load").is_not_null())
-    if known.height < _FEWEST_TO_CORRELATE:
-        return None
-    apart = (known["seen"] - known["expected"]).to_numpy()
-    load = known["load"].to_numpy()
-    if min(float(np.std(apart)), float(np.std(load))) <= 0:
-        return None
-    found = float(np.corrcoef(apart, load)[0, 1])
-    return round(found, 2) if math.isfinite(found) else None
+def _compared(row: Mapping[str, Any]) -> dict[str, JsonValue]:
+    follows = row["follows_load"]
+    is_known = row["with_load"] >= _FEWEST_TO_CORRELATE and follows is not None
+    return told_row(
+        kpi=row["kpi"],
+        unit=catalogue().kpi(row["kpi"]).unit,
+        expected=row["expected"],
+        low=row["low"],
+        high=row["high"],
+        seen=row["seen"],
+        deviation=round(row["deviation"], 2),
+        periods=row["periods"],
+        basis=row["basis"],
+        follows_load=round(follows, 2) if is_known else None,
+    )

@@ -1,5 +1,8 @@
 """Each reading tool on a district small enough to know by heart."""
 
+from datetime import timedelta
+
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -16,6 +19,7 @@ from tests.tasks.agents_toolbox.conftest import (
     FARTHER,
     FINDING,
     MINE,
+    frame,
 )
 
 TIME = {"since": BEGUN.isoformat(), "until": ENDED.isoformat()}
@@ -155,3 +159,26 @@ def test_an_identity_without_the_right_is_told_so_and_sees_nothing(reader):
     tool = tools["read_finding"]
     with pytest.raises(ToolFailedError, match="stranger may not read cell_anomalies"):
         tool.function(tool.arguments.model_validate({"anomaly_id": FINDING}))
+
+
+@pytest.mark.parametrize(
+    ("periods", "is_known"),
+    [pytest.param(12, True, id="enough periods"), pytest.param(4, False, id="too few")],
+)
+def test_how_far_noise_follows_load_is_a_plain_correlation(call, reader, periods, is_known):
+    load = [20.0 + 7 * (number % 5) for number in range(periods)]
+    noise = [1e-12 * (one + 3 * (place % 3)) for place, one in enumerate(load)]
+    rows = [
+        {
+            "cell_dn": FAR, "period_start": BEGUN + timedelta(minutes=15 * place), "kpi": kpi,
+            "expected": usual, "low": usual / 2, "high": usual * 2, "seen": values[place],
+        }
+        for kpi, usual, values in (("prb_usage_dl", 20.0, load), ("ul_interference", 1e-12, noise))
+        for place in range(periods)
+    ]  # fmt: skip
+    reader.frames["cell_anomalies.expectations"] = frame("cell_anomalies.expectations", rows)
+    told = {row["kpi"]: row for row in call("compare_with_usual", cell_dn=FAR, **TIME).rows}
+    naive = round(float(np.corrcoef(np.array(noise) - 1e-12, load)[0, 1]), 2)
+    assert told["ul_interference"]["follows_load"] == (naive if is_known else None)
+    assert told["prb_usage_dl"]["follows_load"] == (1.0 if is_known else None)
+    assert told["ul_interference"]["deviation"] > 10
