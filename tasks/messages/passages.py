@@ -16,7 +16,7 @@ class Passage:
         text: what is searched and cited.
         title: of the document, with the headings above.
         source: document id, or case id.
-        content_hash: of everything that the index holds of it: text, title, labels, validity, weight.
+        content_hash: of all that an index holds of it: text, title, labels, validity, weight.
         labels: what can be filtered by: domain, vendor, kind, language; one value each.
         object_classes: managed object classes that it speaks of.
         valid_from, valid_until: when it holds; None is open.
