@@ -79,14 +79,17 @@ def read_head(path: Path, seal: LedgerSeal) -> LedgerHead | None:
 
 
 def write_head(path: Path, head: LedgerHead, seal: LedgerSeal) -> None:
-    """Replace the head in a file, durably."""
+    """Replace the head in a file: durably where it announces a write.
+
+    Should power fail after a write, the announcement may stand again, and that finishes well.
+    """
     parts = {
         "number": head.number,
         "hash": head.hash,
         "writing": entry_json(head.writing) if head.writing else None,
     }
     told = canonical_json({**parts, "signature": seal.sign(_signed(parts))})
-    write_whole(path, told.encode())
+    write_whole(path, told.encode(), is_durable=head.writing is not None)
 
 
 def _signed(parts: dict[str, Any]) -> bytes:

@@ -284,11 +284,19 @@ def make_key(path: Path) -> None:
         ) from error
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file atomically, and durably before this returns."""
+def write_whole(path: Path, content: bytes, *, is_durable: bool = True) -> None:
+    """Replace a file atomically.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        is_durable: it is on the disk when this returns; otherwise, should power fail, the former
+            content may stand again, whole.
+    """
     draft = _draft(path, content, 0o644)
     draft.replace(path)
-    _sync_folder(path.parent)
+    if is_durable:
+        _sync_folder(path.parent)
 
 
 def _write_first(path: Path, content: bytes) -> None:

@@ -63,10 +63,10 @@ def test_answers_are_put_on_record_and_one_that_cannot_be_is_asked_for_again(ser
     schema, text = form_of(form)
     assert schema["properties"]["author"]["default"] == "anna"
     assert "<script" not in text
-    answer(form, proposal=second, answer="REJECTED", author="cy", comment="No.")
-    work.join(60)
+    answer(form, proposal=second, answer="REJECTED", author="chiara", comment="No.")
+    work.join(180)
     assert kinds(services, first) == [("approved", "anna")]
-    assert kinds(services, second) == [("rejected", "cy")]
+    assert kinds(services, second) == [("rejected", "chiara")]
     assert len(said[0]) == 2
 
 
