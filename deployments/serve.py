@@ -1,6 +1,7 @@
 """Server, UI, deployments and a worker on one machine, until interrupted.
 
-What runs when is said in prefect.yaml; here is only where: four processes of Prefect's own.
+What runs when is said in prefect.yaml; here is only where: Prefect's own processes, and the desk
+for approvals over HTTP, one port above.
 """
 
 import subprocess
@@ -42,6 +43,8 @@ def is_answering(url: str) -> bool:
 def serve(port: int, environment: Mapping[str, str]) -> None:
     """Start everything and wait; stop everything on an interrupt.
 
+    Prefect answers on the port, approvals over HTTP on the next one.
+
     Raises:
         TransientError: the server did not answer in time, or registering failed.
     """
@@ -52,13 +55,14 @@ def serve(port: int, environment: Mapping[str, str]) -> None:
         "PREFECT_UI_API_URL": url,
         "ANOPS_REPOSITORY": str(REPOSITORY),
     }
-    with _running(["server", "start", "--host", "127.0.0.1", "--port", str(port)], variables):
+    server = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with _running(server, variables):
         _await_server(url)
         register(variables)
-        with _running(
-            ["worker", "start", "--pool", WORK_POOL, "--limit", "2"], variables
-        ) as worker:
-            worker.wait()
+        worker = ["-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "2"]
+        desk = ["-m", "deployments.approval_api", str(port + 1)]
+        with _running(desk, variables), _running(worker, variables) as works:
+            works.wait()
 
 
 def register(variables: Mapping[str, str]) -> None:
@@ -96,7 +100,7 @@ def _running(
     arguments: list[str], variables: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(  # noqa: S603 - fixed arguments
-        [sys.executable, "-m", "prefect", *arguments], cwd=REPOSITORY, env=dict(variables)
+        [sys.executable, *arguments], cwd=REPOSITORY, env=dict(variables)
     )
     try:
         yield process

@@ -3,6 +3,7 @@
 from prefect import flow
 
 from semantic_layer.periods import Window
+from tasks.approval.steps import expire_requests, publish_decisions, write_decision_pages
 from tasks.execution.steps import apply_approved, publish_outcomes, resume_interrupted
 
 
@@ -13,7 +14,9 @@ def apply_approved_changes(window: Window | None = None) -> list[str]:  # noqa: 
     Args:
         window: of the run that called; what is approved is due whenever the flow runs.
     """
-    resumed = resume_interrupted()
-    applied = apply_approved()
+    expire_requests()
+    written = [*resume_interrupted(), *apply_approved()]
     publish_outcomes()
-    return [*resumed, *applied]
+    publish_decisions()
+    write_decision_pages(written)
+    return written

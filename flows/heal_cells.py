@@ -3,7 +3,12 @@
 from prefect import flow
 
 from semantic_layer.periods import Window
-from tasks.approval.steps import publish_agent_runs, publish_decisions, request_approvals
+from tasks.approval.steps import (
+    publish_agent_runs,
+    publish_decisions,
+    request_approvals,
+    write_decision_pages,
+)
 from tasks.curation.steps import newest_published, newest_snapshot
 from tasks.guarding.steps import judge_proposals
 from tasks.healing.steps import propose_repairs
@@ -24,5 +29,6 @@ def heal_cells(window: Window | None = None) -> list[str]:
     proposed = propose_repairs(newest_snapshot("cell_anomalies"), window)
     waiting = request_approvals(judge_proposals(proposed))
     publish_decisions()
+    write_decision_pages(waiting)
     publish_agent_runs()
     return waiting

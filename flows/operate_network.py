@@ -10,7 +10,12 @@ from flows.evaluate_detection import evaluate_detection
 from flows.ingest_network_data import STATES, ingest_network_data
 from flows.score_cells import score_cells
 from semantic_layer.periods import Window
-from tasks.approval.steps import publish_agent_runs, publish_decisions, request_approvals
+from tasks.approval.steps import (
+    publish_agent_runs,
+    publish_decisions,
+    request_approvals,
+    write_decision_pages,
+)
 from tasks.explaining.steps import explain_findings
 from tasks.guarding.steps import judge_proposals
 from tasks.healing.steps import propose_repairs
@@ -53,8 +58,9 @@ def operate_network(
     findings = score_cells(window)
     index_knowledge(window)
     explain_findings(findings, window)
-    request_approvals(judge_proposals(propose_repairs(findings, window)))
+    waiting = request_approvals(judge_proposals(propose_repairs(findings, window)))
     publish_decisions()
+    write_decision_pages(waiting)
     publish_agent_runs()
     evaluation = evaluate_detection(window, folder)
     return write_report(window, findings, evaluation["rows"] if evaluation else None)

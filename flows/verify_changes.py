@@ -3,6 +3,7 @@
 from prefect import flow
 
 from semantic_layer.periods import Window
+from tasks.approval.steps import publish_decisions, write_decision_pages
 from tasks.curation.steps import newest_published
 from tasks.execution.steps import publish_outcomes, resume_interrupted, verify_applied
 from tasks.step import scheduled_at
@@ -19,4 +20,6 @@ def verify_changes(window: Window | None = None) -> list[str]:
     resume_interrupted()
     judged = verify_applied(window)
     publish_outcomes()
+    publish_decisions()
+    write_decision_pages(judged)
     return judged

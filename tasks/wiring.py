@@ -247,7 +247,7 @@ class Services:
 
         What is asked for later is made anew.
         """
-        for name in ("hot", "knowledge"):
+        for name in ("hot", "knowledge", "ledger"):
             held = self.__dict__.pop(name, None)
             if held is not None:
                 held.close()

@@ -10,7 +10,7 @@ import polars as pl
 from data_products.product import TIME
 
 RUN_SCHEMA: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
+    "agent_run_id": pl.String(),
     "started_at": TIME,
     "ended_at": TIME,
     "duration_s": pl.Float64(),
@@ -51,7 +51,7 @@ def derive(events_by_run: Mapping[str, Sequence[_Event]]) -> pl.DataFrame:
         for _, events in sorted(events_by_run.items())
         if events and events[-1]["kind"] == "run_ended"
     ]
-    return pl.DataFrame(rows, schema=RUN_SCHEMA, orient="row").sort("started_at", "run_id")
+    return pl.DataFrame(rows, schema=RUN_SCHEMA, orient="row").sort("started_at", "agent_run_id")
 
 
 def _row(events: Sequence[_Event]) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def _row(events: Sequence[_Event]) -> dict[str, Any]:
     kinds = Counter(event["kind"] for event in events)
     errors = [event["content"]["error"] for event in events if event["kind"] == "run_failed"]
     return {
-        **{name: header["content"][name] for name in ("run_id", "agent", "identity", "use_case")},
+        "agent_run_id": header["content"]["run_id"],
+        **{name: header["content"][name] for name in ("agent", "identity", "use_case")},
         "started_at": datetime.fromisoformat(header["measured"]["began_at"]),
         "ended_at": datetime.fromisoformat(last["measured"]["ended_at"]),
         "duration_s": max(last["measured"]["ended"] - header["measured"]["began"], 0.0),

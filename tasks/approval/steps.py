@@ -215,10 +215,19 @@ def publish_decisions() -> Snapshot:
 
 @step
 def publish_agent_runs() -> Snapshot:
-    """Publish one row for each run of an agent that has ended: questions, calls, cost."""
-    transcripts = services().transcripts
-    events = {name: transcripts.read(name) for name in transcripts.runs()}
-    return _publish(_RUNS, agent_run_rows(events), "started_at", [])
+    """Publish one row for each run of an agent that has ended: questions, calls, cost.
+
+    Only transcripts that no row tells of yet are read; one that was changed is told, and left out.
+    """
+    transcripts, events = services().transcripts, {}
+    standing = services().tables.read(_RUNS).drop(*LINEAGE_COLUMNS, strict=False).collect()
+    for name in sorted({*transcripts.runs()} - {*standing["agent_run_id"]}):
+        try:
+            events[name] = transcripts.read(name)
+        except InputError as error:
+            _LOG.warning("The run %s is not published: %s", name, error)
+    due = pl.concat([standing, agent_run_rows(events)], how="diagonal_relaxed")
+    return _publish(_RUNS, due.select(standing.columns), "started_at", [])
 
 
 @step

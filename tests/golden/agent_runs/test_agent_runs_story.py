@@ -32,4 +32,4 @@ def test_a_run_is_told_by_what_it_asked_called_and_cost_once_it_has_ended(golden
 def test_only_runs_that_began_in_the_window_are_told():
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     rows = agent_run_rows(events_by_run(), Window(noon, noon + timedelta(hours=1)))
-    assert rows["run_id"].to_list() == ["explain-7", "explain-8"]
+    assert rows["agent_run_id"].to_list() == ["explain-7", "explain-8"]

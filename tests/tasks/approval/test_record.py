@@ -238,4 +238,5 @@ def test_runs_of_agents_are_published_by_their_transcripts(services):
     first = steps.publish_agent_runs.fn()
     found = rows(services, "agent_runs")
     assert sorted(found["identity"]) == ["explaining_agent", "explaining_agent", "healing_agent"]
+    assert set(found["agent_run_id"]) <= events_by_run().keys()
     assert steps.publish_agent_runs.fn().id == first.id
