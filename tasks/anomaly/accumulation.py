@@ -1,7 +1,6 @@
 """Short-term memory: exponentially weighted sums, so that small lasting shifts add up."""
 
 import numpy as np
-from scipy.signal import lfilter
 
 from tasks.anomaly.arrays import Floats
 
@@ -31,5 +30,7 @@ def accumulated(deviations: Floats, span_periods: float) -> Floats:
 
 
 def _filtered(values: Floats, rate: float) -> Floats:
+    from scipy.signal import lfilter  # noqa: PLC0415 - it costs every flow a second to import
+
     top, bottom = np.array([rate], np.float32), np.array([1.0, rate - 1.0], np.float32)
     return np.asarray(lfilter(top, bottom, values, axis=-1))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from semantic_layer.autonomy import AutonomyRules, UseCaseAutonomy
 from semantic_layer.errors import InputError, UnknownNameError
@@ -144,7 +144,7 @@ def lower_bound(good: int, count: int, confidence: float) -> float:
     """
     if good <= 0:
         return 0.0
-    return float(beta.ppf(1.0 - confidence, good, count - good + 1))
+    return float(betaincinv(good, count - good + 1, 1.0 - confidence))
 
 
 def change_by_hand(

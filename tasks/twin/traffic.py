@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.signal import lfilter
 
 from tasks.twin.layout import Archetype, Network
 
@@ -126,6 +125,8 @@ def day_shape(archetype: Archetype, hour: Array, *, is_free_day: bool) -> Array:
 
 def wander(rng: np.random.Generator, shape: tuple[int, int], persistence: float) -> Array:
     """Return standard noise, autocorrelated along the first axis, each column on its own."""
+    from scipy.signal import lfilter  # noqa: PLC0415 - it costs every flow a second to import
+
     fresh = rng.standard_normal(shape, dtype=np.float32)
     scale = np.float32(np.sqrt(1.0 - persistence**2))
     fresh[0] /= scale

@@ -51,9 +51,8 @@ def free_port():
 @contextmanager
 def started(*command, **more):
     """Run a program; end it, and only it, afterwards."""
-    process = subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more
-    )
+    told = {"cwd": REPOSITORY, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **more}
+    process = subprocess.Popen(command, **told)
     try:
         yield process
     finally:
@@ -129,7 +128,7 @@ def netconf_server(folder, target="candidate"):
         f"--ncxserver-sockname={folder}/ncx.sock", f"--port={port}", f"--home={folder}",
     )  # fmt: skip
     with (
-        started(*netconfd, stdout=subprocess.DEVNULL),
+        started(*netconfd, stdout=subprocess.DEVNULL, cwd=folder),  # it leaves files where it runs
         started(PROGRAMS["sshd"], "-D", "-f", str(config), stdout=subprocess.DEVNULL),
     ):
         address = f"netconf://{user}@127.0.0.1:{port}"
