@@ -177,8 +177,9 @@ class Services:
 
             return LiteLlmEmbedder(model)
         from tasks.adapters.local_embedder import LocalEmbedder
+        from tasks.adapters.remembered_embedder import RememberedEmbedder
 
-        return LocalEmbedder()
+        return RememberedEmbedder(LocalEmbedder(), self.settings.root / "vectors")
 
     @cached_property
     def knowledge(self) -> KnowledgeIndex:
