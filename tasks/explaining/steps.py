@@ -8,6 +8,7 @@ import polars as pl
 from data_products.finding_explanations.derive import derive
 from data_products.lineage import Snapshot
 from semantic_layer.causes import explaining_rules
+from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.periods import Window
 from tasks.agents.opening import Assignment, Engines, decision_of, open_session
 from tasks.agents.toolbox.sources import ReadingOnly, ToolSources
@@ -16,6 +17,7 @@ from tasks.agents.tools import ToolFailedError
 from tasks.explaining.agent import AGENT, explain_finding
 from tasks.messages.canonical import digest_of
 from tasks.step import run_id, show_table, step
+from tasks.twin.what_if_rows import SimulatedChanges
 from tasks.wiring import services
 
 IDENTITY = "explaining_agent"
@@ -57,6 +59,7 @@ def _engines(window: Window) -> Engines:
         network=ReadingOnly(made.gateway),
         window=window,
         purpose=f"{USE_CASE}, run {run_id()}",
+        what_if=SimulatedChanges(made.tables.read, guardrail_rules()),
     )
     return Engines(made.chat, made.transcripts, made.spans, toolbox(sources), made.clock)
 

@@ -6,10 +6,20 @@ from datetime import datetime
 import polars as pl
 
 from semantic_layer.guardrails import GuardrailRules
-from semantic_layer.loading import catalogue
 from tasks.guardrails.circumstances import CellFacts, OpenChange
 from tasks.guardrails.communities import communities
 from tasks.twin.what_if import CellLoad
+from tasks.twin.what_if_facts import cell_loads, load_columns
+
+__all__ = [
+    "CHANGES",
+    "TOPOLOGY",
+    "cell_facts",
+    "cell_loads",
+    "load_columns",
+    "open_changes",
+    "silent_since",
+]
 
 CHANGES = (
     "change_id", "state", "planned_start", "planned_end", "actual_start", "actual_end",
@@ -19,19 +29,6 @@ CHANGES = (
 
 TOPOLOGY = ("cell_dn", "site_id", "azimuth_deg", "neighbor_dns", "valid_from")
 """What is read of `network_topology` for places; the twin reads more."""
-
-GRANULARITY = "15min"
-_LOAD_KPIS = (
-    ("traffic_volume_dl", "lte_traffic_volume_dl"),
-    ("prb_usage_dl", "lte_prb_usage_dl"),
-    ("mean_active_users", "lte_mean_active_users"),
-)
-
-
-def load_columns() -> list[str]:
-    """Return what is read of `cell_kpis`."""
-    names = [catalogue().kpi(name).column for pair in _LOAD_KPIS for name in pair]
-    return ["cell_dn", "period_start", "granularity", *names]
 
 
 def cell_facts(topology: pl.DataFrame, rules: GuardrailRules) -> dict[str, CellFacts]:
@@ -51,25 +48,6 @@ def cell_facts(topology: pl.DataFrame, rules: GuardrailRules) -> dict[str, CellF
         )
         for dn, _, azimuth, _ in rows
     }
-
-
-def cell_loads(kpis: pl.DataFrame) -> dict[str, CellLoad]:
-    """Return the newest load of each cell; a cell that lacks a value told nothing.
-
-    Args:
-        kpis: the columns of `load_columns`, of the time that is new enough.
-    """
-    told = kpis.filter(pl.col("granularity") == GRANULARITY).with_columns(
-        pl.coalesce(*(catalogue().kpi(name).column for name in pair)).alias(label)
-        for pair, label in zip(_LOAD_KPIS, ("traffic", "load", "users"), strict=True)
-    )
-    newest = (
-        told.drop_nulls(["traffic", "load", "users"])
-        .sort("period_start")
-        .unique("cell_dn", keep="last", maintain_order=True)
-    )
-    rows = newest.select("cell_dn", "traffic", "load", "users").iter_rows()
-    return {dn: CellLoad(traffic, load, users) for dn, traffic, load, users in rows}
 
 
 def open_changes(changes: pl.DataFrame, rules: GuardrailRules) -> tuple[OpenChange, ...]:

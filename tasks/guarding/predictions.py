@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from semantic_layer.errors import InputError
-from tasks.guarding.object_facts import TILTS
 from tasks.guardrails.change_forms import ADMINISTRATIVE_STATE, is_restart
 from tasks.guardrails.circumstances import ObjectFacts, PredictedCell, Prediction
 from tasks.guardrails.floors import changes_radio
-from tasks.messages.change_sets import ChangeSet, Operation
+from tasks.messages.change_sets import ChangeSet
 from tasks.messages.proposals import ChangeProposal
 from tasks.twin.what_if import CellChange, WhatIf
+from tasks.twin.what_if_facts import TILTS
+from tasks.twin.what_if_rows import cannot_tell
+from tasks.twin.what_if_rows import cell_changes as changes_of_cells
 
 Ask = Callable[[Sequence[CellChange]], WhatIf]
 
@@ -54,30 +56,15 @@ def cell_changes(change_set: ChangeSet, objects: Mapping[str, ObjectFacts]) -> l
     """Return what a change set does to cells while it acts.
 
     Raises:
-        InputError: an operation does to no known cell what the twin can compute.
+        InputError: an operation does to no known cell what the twin can compute, or writes an
+            administrative state and is no part of a restart.
     """
-    found: dict[str, CellChange] = {}
-    for operation in change_set.operations:
-        known = objects.get(operation.dn)
-        if known is None or not known.cell_dns:
-            raise InputError(f"No cell is known of {operation.dn!r}.")
-        change = _change(operation, change_set)
-        for dn in known.cell_dns:
-            found[dn] = CellChange(dn, change.is_locked, change.tilt_deg)
-    return list(found.values())
-
-
-def _change(operation: Operation, change_set: ChangeSet) -> CellChange:
-    if operation.attribute == ADMINISTRATIVE_STATE and is_restart(
-        operation.dn, change_set.operations
-    ):
-        return CellChange(operation.dn, is_locked=True)
-    if operation.attribute in TILTS and _is_number(operation.after):
-        return CellChange(operation.dn, tilt_deg=float(operation.after) / 10.0)  # type: ignore[arg-type]
-    raise InputError(
-        f"The twin cannot tell what {operation.kind} of {operation.attribute!r} at "
-        f"{operation.dn!r} does to coverage."
-    )
+    operations = change_set.operations
+    for one in operations:
+        if one.attribute == ADMINISTRATIVE_STATE and not is_restart(one.dn, operations):
+            raise cannot_tell(one)
+    cells = {dn: known.cell_dns for dn, known in objects.items()}
+    return changes_of_cells(change_set, lambda dn: cells.get(dn, ()))
 
 
 def _is_number(value: object) -> bool:

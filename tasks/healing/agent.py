@@ -22,6 +22,7 @@ from tasks.agents.session import AgentSession, Choice, Option
 from tasks.agents.tools import ToolFailedError, ToolResult
 from tasks.healing.diagnosis import CAUSES, Diagnosed, Facts, KpiShift, diagnoses
 from tasks.healing.repairs import USE_CASES, Repair, repairs
+from tasks.healing.simulation import simulated
 from tasks.messages.canonical import JsonValue
 from tasks.messages.proposals import Alternative, ChangeProposal, EvidenceReference
 
@@ -239,6 +240,7 @@ def _evidence(
         EvidenceReference("rule", name, f"adds {weight:+.2f} to the log-odds of the cause.")
         for name, weight in said.cause.reasons
     ]
+    found += simulated(session, said.repair.change_set)
     return found + _passages(session, said.repair.cause)
 
 

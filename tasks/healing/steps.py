@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from data_products.lineage import Snapshot
+from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.healing import healing_rules
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
@@ -41,6 +42,7 @@ from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposal_life import ProposalLife
 from tasks.messages.proposals import ChangeProposal
 from tasks.step import show_table, step
+from tasks.twin.what_if_rows import SimulatedChanges
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ def propose_repairs(findings: Snapshot, window: Window) -> list[str]:
     departed = departures(plan, live)
     lives = lives_of(chosen.ledger.entries())
     found = candidates(departed, _ongoing(findings, window), lives, rules)
-    decided = _decided(found, _facts(found, departed, live, lives, window), window)
+    decided = _decided(found, _facts(found, departed, live, lives, window), live, window)
     made, right = [], dict[str, list[str]]()
     for candidate, proposal in decided:
         right.setdefault(candidate.cell_dn, []).append(proposal.change_set.digest)
@@ -145,7 +147,10 @@ def _facts(
 
 
 def _decided(
-    found: Sequence[Candidate], facts: CellFacts, window: Window
+    found: Sequence[Candidate],
+    facts: CellFacts,
+    live: Sequence[ManagedObject],
+    window: Window,
 ) -> list[tuple[Candidate, ChangeProposal]]:
     """Let an agent look at each cell; return what is proposed."""
     chosen = services()
@@ -156,6 +161,7 @@ def _decided(
         network=None,
         window=window,
         purpose="heal-cells",
+        what_if=SimulatedChanges(chosen.tables.read, guardrail_rules(), live),
     )
     engines = Engines(
         chosen.chat,

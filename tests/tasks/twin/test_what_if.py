@@ -212,7 +212,7 @@ def test_a_what_if_imports_formulas_and_nothing_of_the_simulation():
     told = set()
     for path in folder.glob("what_if*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tasks."):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tasks.twin"):
                 told |= {f"{node.module}.{name.name}" for name in node.names}
     own = {name for name in told if name.startswith("tasks.twin.what_if")}
     assert told - own == {"tasks.twin.radio", "tasks.twin.radio.Scenario"}
