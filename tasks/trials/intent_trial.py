@@ -1,5 +1,6 @@
 """Reading intent: a message of an operator becomes a typed goal with scope, place and limits."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from tasks.trials.answers import UNCLEAR, Intent
 from tasks.trials.case_files import IntentCase
 from tasks.trials.intent_rules import intent_by_keywords, intent_by_rules
 from tasks.trials.trial import Question, asked
+
+_CLASS_WORD = re.compile(r"^(?:cell|site|area|zelle|standort|null)\b[\s_:#-]*|^(?:cell|site)_")
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,19 @@ def _compared(told: Intent, right: Intent) -> list[tuple[str, object, object]]:
         ("scope", told.scope, right.scope),
         ("place", _plain(told.place), _plain(right.place)),
         ("limits", frozenset(told.limits), frozenset(right.limits)),
-        ("hours", (told.from_hour, told.to_hour), (right.from_hour, right.to_hour)),
+        ("hours", _hours(told), _hours(right)),
     ]
 
 
 def _plain(place: str) -> str:
-    return " ".join(place.casefold().split())
+    """Return a place without the word for what it is: `Cell 77` and `cell_77` are `77`."""
+    return " ".join(_CLASS_WORD.sub("", place.casefold()).split())
+
+
+def _hours(intent: Intent) -> tuple[int | None, int | None]:
+    """Return the hours; the whole day is none, and 24 begins what 0 begins."""
+    hours = (intent.from_hour, intent.to_hour)
+    if hours == (0, 24):
+        return (None, None)
+    first, last = (None if hour is None else hour % 24 for hour in hours)
+    return first, last

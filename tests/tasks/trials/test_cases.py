@@ -143,6 +143,33 @@ def test_a_call_is_right_with_all_its_arguments_only(arguments, why):
     assert "tool" in trial.wrong(json.dumps({"tool": "stop", "arguments": {}}))
 
 
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"place": "Cell 412"}, ""),
+        ({"place": "cell_412"}, ""),
+        ({"to_hour": 6}, "hours"),
+        ({"place": "41"}, "place"),
+        ({"scope": "site", "limits": []}, "scope, limits"),
+        ({"goal": "restore_service"}, "goal"),
+    ],
+)
+def test_an_intent_is_compared_field_by_field_and_not_by_how_it_is_put(changed, wrong):
+    trial = all_trials(["intent"])["intent"][0]
+    told = json.loads(right_answer(trial)) | changed
+    found = trial.wrong(json.dumps(told))
+    assert wrong in found
+    assert bool(wrong) == bool(found)
+
+
+def test_the_whole_day_is_no_limit_of_hours():
+    [trial] = [
+        one for one in all_trials(["intent"])["intent"] if one.case_id == "intent_explain_site"
+    ]
+    told = json.loads(right_answer(trial)) | {"from_hour": 0, "to_hour": 24}
+    assert trial.wrong(json.dumps(told)) == ""
+
+
 def test_a_limit_spreads_over_each_kind_and_odd_words_are_refused():
     few = all_trials(["tool", "hostile"], 3)
     assert [len(some) for some in few.values()] == [3, 3]
