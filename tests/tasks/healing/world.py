@@ -16,7 +16,7 @@ from tasks.adapters.memory_transcripts import InMemoryTranscripts
 from tasks.adapters.scripted_chat import NoChat
 from tasks.adapters.system_clock import SystemClock
 from tasks.agents.opening import Assignment, Engines, run_agent
-from tasks.agents.toolbox.sources import ToolSources
+from tasks.agents.toolbox.sources import ToolSources, WhatIf
 from tasks.agents.toolbox.toolbox import toolbox
 from tasks.healing.agent import heal_cell
 from tasks.healing.departures import Departure
@@ -94,10 +94,10 @@ def facts_of(rows: pl.DataFrame, departed: tuple[Departure, ...] = (), **told: o
     )
 
 
-def decision_on(facts: CellFacts, chat=None, cell: str = CELLS[0]):
-    """Return what the agent decides of a cell, and the record of its run."""
+def decision_on(facts: CellFacts, chat=None, cell: str = CELLS[0], what_if=None):
+    """Return what the agent decides of a cell, and the record of its run; there may be a twin."""
     transcripts = InMemoryTranscripts()
-    tools = {**toolbox(_no_sources()), **healing_tools(facts)}
+    tools = {**toolbox(_no_sources(what_if)), **healing_tools(facts)}
     engines = Engines(chat or NoChat(), transcripts, _Nowhere(), tools, SystemClock())
     arguments = {"cell_dn": cell, "at": END.isoformat(), "trigger_ids": ["finding-1"]}
     assignment = Assignment(
@@ -107,13 +107,13 @@ def decision_on(facts: CellFacts, chat=None, cell: str = CELLS[0]):
     return decision, transcripts.read("heal-story")
 
 
-def _no_sources() -> ToolSources:
-    """Return sources of nothing: no table is published, no document indexed."""
+def _no_sources(what_if: WhatIf | None) -> ToolSources:
+    """Return sources of nothing but a twin: no table is published, no document indexed."""
     clock = SystemClock()
     rules = load_access_rules(settings().access_rules)
     reader = GuardedReader(InMemoryTables(clock), rules, Path("nothing-is-read"), clock)
     window = Window(END - timedelta(days=1), END)
-    return ToolSources(reader, HEALING_AGENT, None, None, window)
+    return ToolSources(reader, HEALING_AGENT, None, None, window, what_if=what_if)
 
 
 class _Nowhere:
