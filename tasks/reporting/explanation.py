@@ -16,6 +16,7 @@ from semantic_layer.loading import Catalogue
 from semantic_layer.measurements import OBSERVED_TIME
 from semantic_layer.periods import Window
 from tasks.reporting.cell_health import CellState
+from tasks.reporting.explanation_section import ExplanationRow
 from tasks.reporting.finding_context import Worth
 from tasks.reporting.findings_table import Blame, FindingRow
 from tasks.reporting.kpi_sources import CounterSource, KpiSource, KpiSources
@@ -76,6 +77,7 @@ class FindingExplanation:
         near: alarms, changes and cells beside it; None where none were published.
         worth: how probable a real problem is; None where nobody told.
         not_checked: what lacked data, one sentence each.
+        told: what an agent found out; None where none looked.
     """
 
     finding: FindingRow
@@ -84,6 +86,7 @@ class FindingExplanation:
     near: Nearby | None = None
     worth: Worth | None = None
     not_checked: tuple[str, ...] = ()
+    told: ExplanationRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

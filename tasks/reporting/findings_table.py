@@ -10,12 +10,19 @@ import polars as pl
 
 from semantic_layer.periods import Window
 from tasks.reporting.kpi_sources import KpiSources
-from tasks.reporting.wording import cell_label, clean, clipped, duration, moment, number, percent
+from tasks.reporting.wording import (
+    cell_label,
+    chance,
+    clean,
+    clipped,
+    duration,
+    moment,
+    number,
+    percent,
+)
 
 SEVERITIES = ("CRITICAL", "MAJOR", "MINOR", "WARNING")
 """Worst first; a severity that nobody knows sorts last."""
-
-_ALMOST_SURE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,7 @@ class FindingRow:
     @property
     def probability_text(self) -> str:
         """How probable a real problem is, as a percentage; empty where nobody told."""
-        if self.probability is None:
-            return ""
-        return percent(self.probability) if self.probability < _ALMOST_SURE else "over 99 %"
+        return chance(self.probability)
 
     @property
     def rank(self) -> int:

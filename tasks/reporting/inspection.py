@@ -27,6 +27,7 @@ from tasks.reporting.explanation import (
     place_of,
     within,
 )
+from tasks.reporting.explanation_section import ExplanationRow, newest_explanations
 from tasks.reporting.finding_context import WORTH, not_checked, worth_of
 from tasks.reporting.findings_table import FindingRow, finding_rows
 from tasks.reporting.kpi_sources import kpi_sources
@@ -116,12 +117,14 @@ class _Beside:
         worth: rows of `cell_anomalies.worth`.
         values: `cell_kpis` of the cell, at the granularity that has most rows.
         scored: KPIs by which cells of its class are scored.
+        told: what agents found out, by finding.
     """
 
     evidence: Mapping[str, Sequence[Mapping[str, Any]]]
     worth: pl.DataFrame
     values: pl.DataFrame
     scored: tuple[Kpi, ...]
+    told: Mapping[str, ExplanationRow]
 
     @classmethod
     def of(
@@ -145,6 +148,7 @@ class _Beside:
             touching(published, "cell_anomalies.worth", window, WORTH),
             values,
             tuple(scored),
+            newest_explanations(published, window, cell_dn),
         )
 
     def explained(self, told: FindingExplanation) -> FindingExplanation:
@@ -155,7 +159,8 @@ class _Beside:
         worth = worth_of(self.worth, finding.anomaly_id)
         values = within(self.values, finding.since, finding.until)
         unknown = not_checked(near, worth, values, self.scored)
-        return replace(told, near=near, worth=worth, not_checked=unknown)
+        said = self.told.get(finding.anomaly_id)
+        return replace(told, near=near, worth=worth, not_checked=unknown, told=said)
 
 
 def summary_of_kpi(

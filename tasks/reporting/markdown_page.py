@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tasks.reporting.cell_health import HEALTHY, NOT_JUDGED
 from tasks.reporting.findings_table import FindingRow
+from tasks.reporting.markdown_agents import agent_sections
 from tasks.reporting.markdown_network import nearby_text, network_sections
 from tasks.reporting.network_report import NetworkReport
 from tasks.reporting.wording import clean, clipped, digits
@@ -58,6 +59,7 @@ def markdown_page(report: NetworkReport, pictures: Mapping[str, str], page: str 
     if "map" in pictures:
         parts += ["## Cells by health", _picture("Map of cells by health", pictures["map"])]
     parts += ["## Findings", _findings(report)]
+    parts += agent_sections(report, escaped, _table)
     if "timelines" in pictures:
         parts += [
             "## The worst cells",

@@ -16,6 +16,7 @@ from tasks.reporting.cell_health import (
     site_names,
 )
 from tasks.reporting.change_section import ChangeSection, change_section
+from tasks.reporting.explanation_section import ExplanationSection
 from tasks.reporting.findings_table import (
     SEVERITIES,
     FindingRow,
@@ -27,6 +28,7 @@ from tasks.reporting.kpi_sources import KpiSource, KpiSources
 from tasks.reporting.material import ReportMaterial
 from tasks.reporting.nearby import Nearby, nearby_facts
 from tasks.reporting.network_facts import NetworkFacts
+from tasks.reporting.proposal_section import ProposalSection
 from tasks.reporting.quality_section import QualitySection, quality_section
 from tasks.reporting.service_section import ServiceSection, service_section
 from tasks.reporting.timelines import Timeline, timelines
@@ -65,7 +67,9 @@ class NetworkReport:
     not_judged: tuple[CellState, ...]
     abstentions: tuple[Abstention, ...]
     evaluation: tuple[Mapping[str, object], ...]
+    proposals: ProposalSection
     verdicts: VerdictSection | None = None
+    explanations: ExplanationSection | None = None
 
     @property
     def no_findings(self) -> str:
@@ -86,6 +90,8 @@ def network_report(
     sources: KpiSources,
     facts: NetworkFacts | None = None,
     verdicts: VerdictSection | None = None,
+    explanations: ExplanationSection | None = None,
+    proposals: ProposalSection | None = None,
 ) -> NetworkReport:
     """Return the report of one window; the same material always gives the same report.
 
@@ -94,6 +100,8 @@ def network_report(
         sources: definitions of KPIs.
         facts: what else was perceived; None where nothing was.
         verdicts: what people said of findings; None where nobody asked.
+        explanations: what agents found out about findings; None where none looked.
+        proposals: changes that agents proposed; None where none ever did.
     """
     facts = facts or NetworkFacts()
     sites = site_names(material.topology)
@@ -150,7 +158,9 @@ def network_report(
         not_judged=tuple(state for state in states if state.state == NOT_JUDGED),
         abstentions=tuple(abstentions(states, material.judgements)),
         evaluation=material.evaluation,
+        proposals=proposals or ProposalSection(),
         verdicts=verdicts,
+        explanations=explanations,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from tasks.reporting.agent_text import agent_lines, explanation_lines
 from tasks.reporting.explanation import (
     CellExplanation,
     FindingExplanation,
@@ -18,7 +19,7 @@ _FIRST = 8
 
 
 def report_text(report: NetworkReport) -> str:
-    """Return what a run found, in a few lines: the sentences, the worst findings."""
+    """Return what a run found, in a few lines: the worst findings, likely causes, what waits."""
     lines = [f"{report.network}, {report.window_text}", *_came_in(report)]
     lines.append(" ".join(report.sentences))
     if report.findings:
@@ -35,6 +36,7 @@ def report_text(report: NetworkReport) -> str:
             )
             for one, others in first_of_causes(report.findings)[:_FIRST]
         )
+    lines += ["", *agent_lines(report)]
     if report.evaluation:
         lines += ["", "Against the known truth:"]
         shown = report.evaluation[:_FIRST]
@@ -109,6 +111,8 @@ def _finding(one: FindingExplanation) -> list[str]:
         lines.append(f"  {one.worth.sentence}")
     if finding.explanation:
         lines.append(f"  {finding.explanation}")
+    if one.told is not None:
+        lines += ["", *(f"  {line}" for line in explanation_lines(one.told))]
     for kpi in one.kpis:
         lines += _kpi(kpi)
     lines += _near(one)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,9 @@ from semantic_layer.periods import GRANULARITIES, Window, floor_to
 from tasks.ports import TableStore
 from tasks.reporting.catalogue_material import catalogue_entries
 from tasks.reporting.catalogue_page import catalogue_page
+from tasks.reporting.cell_health import site_names
 from tasks.reporting.evaluation_rows import evaluation_rows
+from tasks.reporting.explanation_section import explanations_of
 from tasks.reporting.files import report_folder, write_files
 from tasks.reporting.html_page import html_page
 from tasks.reporting.inspection import cell_explanation, summary_of_kpi
@@ -32,6 +35,7 @@ from tasks.reporting.notifications import notification
 from tasks.reporting.pictures import map_picture, timelines_picture
 from tasks.reporting.plain_text import cell_text, kpi_text, report_text
 from tasks.reporting.profile_page import profile_page
+from tasks.reporting.proposal_section import proposals_of
 from tasks.reporting.reading import PublishedTables, read_as, report_material
 from tasks.reporting.verdict_reading import verdicts_of
 from tasks.step import run_id, show_markdown, show_table, step
@@ -72,7 +76,11 @@ def write_report(
         evaluation=evaluation_rows(evaluation),
     )
     verdicts = verdicts_of(published, services().models, window)
-    report = network_report(material, sources, facts, verdicts)
+    sites = site_names(material.topology)
+    explained = explanations_of(published, window, sites)
+    proposed = proposals_of(published, window, sites, sources)
+    material = replace(material, snapshots=published.snapshots)
+    report = network_report(material, sources, facts, verdicts, explained, proposed)
     drawn = {"map": map_picture(report), "timelines": timelines_picture(report)}
     pictures = {name: picture for name, picture in drawn.items() if picture is not None}
     folder = report_folder(services().settings.root, window)

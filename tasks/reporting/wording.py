@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 NO_DATA = "no data"
+_ALMOST_SURE = 0.99
 _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -58,6 +59,17 @@ def percent(share: float | None) -> str:
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{digits(round(100 * share, 1))} %"
+
+
+def chance(probability: float | None) -> str:
+    """Return a probability as a percentage; nothing is called certain.
+
+    >>> chance(0.42), chance(0.998), chance(None)
+    ('42 %', 'over 99 %', '')
+    """
+    if probability is None:
+        return ""
+    return percent(probability) if probability < _ALMOST_SURE else f"over {percent(_ALMOST_SURE)}"
 
 
 def count(many: int, noun: str, plural: str = "") -> str:

@@ -39,8 +39,8 @@ def test_the_page_is_well_formed_and_has_every_section(town):
     tree = html.document_fromstring(page_of(town).replace("<svg", "<div").replace("</svg", "</div"))
     assert parser is not None
     assert [section.get("id") for section in tree.xpath("//section")] == [
-        "map", "findings", "timelines", "alarms", "changes", "services", "arrivals", "sources",
-        "quality", "unjudged", "evaluation", "lineage",
+        "map", "findings", "proposals", "timelines", "alarms", "changes", "services", "arrivals",
+        "sources", "quality", "unjudged", "evaluation", "lineage",
     ]  # fmt: skip
 
 

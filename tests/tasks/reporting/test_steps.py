@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import polars as pl
 import pytest
 from lxml import html
 
 from data_products.access import load_access_rules
+from data_products.finding_explanations.derive import derive
 from semantic_layer.errors import InputError
+from semantic_layer.periods import Window
 from tasks.adapters.guarded_reader import GuardedReader
 from tasks.adapters.iceberg_tables import IcebergTables
 from tasks.adapters.memory_registry import InMemoryModelRegistry
@@ -21,7 +25,8 @@ from tasks.reporting.evaluation_rows import evaluation_rows
 from tasks.reporting.steps import explain_cell, summarize_kpi, write_report
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
-from tests.tasks.reporting import published, world
+from tests.tasks.reporting import proposed, published, world
+from tests.tasks.reporting.test_explanation_section import decision
 
 
 def services_of(tables, root: Path) -> Services:
@@ -68,6 +73,33 @@ def test_the_page_shows_what_was_published():
     assert "Network 1" in tree.xpath("//h1")[0].text
     assert "Harbour 1" in text
     assert "Old name" not in text
+
+
+def test_the_page_and_the_summary_tell_what_agents_found_and_propose(services):
+    told = decision(1, cell_dn=published.SICK)
+    explained = derive([told], world.WINDOW)
+    published.put(services.tables, "finding_explanations", explained)
+    waits, kept = proposed.change(1), proposed.change(2, "KEPT", cell_dns=[published.SICK])
+    span = Window(world.WINDOW.end, world.WINDOW.end + timedelta(days=1))
+    proposals = proposed.changes(waits, kept)
+    published.put(services.tables, "change_proposals", proposals, window=span)
+    published.put(
+        services.tables, "change_outcomes",
+        proposed.outcomes(proposed.outcome(2)).with_columns(
+            pl.lit("x").alias(name)
+            for name in ("use_case", "proposed_by", "decided_by", "hypothesis", "change_digest")
+        ),
+        window=span,
+    )  # fmt: skip
+    path = Path(write_report.fn(world.WINDOW))
+    text = " ".join(html.parse(path).getroot().text_content().split())
+    assert "1 finding explained by an agent" in text
+    assert "anops approvals show p1" in text
+    assert "89.6 %" in text
+    assert "change_proposals@1" in text
+    summary = path.with_name("summary.txt").read_text(encoding="utf-8")
+    assert "Harbour 1 · NRCellDU=1: sleeping cell, 80 %" in summary
+    assert "`anops approvals approve p1 --as PERSON`" in summary
 
 
 @pytest.mark.usefixtures("services")
@@ -153,7 +185,9 @@ def test_the_summary_says_what_was_found_worst_first():
     text = path.with_name("summary.txt").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert "2026-03-02" in lines[0]
-    severities = [line.split()[0] for line in lines[lines.index("Worst first:") + 1 :] if line]
+    listed = lines[lines.index("Worst first:") + 1 :]
+    severities = [line.split()[0] for line in listed[: listed.index("")]]
     order = ["CRITICAL", "MAJOR", "MINOR", "WARNING"]
     assert severities == sorted(severities, key=order.index)
-    assert len(severities) <= 8
+    assert 1 <= len(severities) <= 8
+    assert "No change waits for approval" in text
