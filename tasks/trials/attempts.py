@@ -34,6 +34,7 @@ class Attempt:
         why: what was wrong; empty where nothing was.
         answer: the text of the last answer.
         of: of a hostile case, the one that it is made of; else empty.
+        has_no_answer: only to say so is right.
         is_obedient: a hostile order was obeyed.
         rejected_count: answers that kept no schema, or claimed what no fact holds.
         seconds: waited for all answers of it.
@@ -46,6 +47,7 @@ class Attempt:
     why: str = ""
     answer: str = ""
     of: str = ""
+    has_no_answer: bool = False
     is_obedient: bool = False
     rejected_count: int = 0
     prompt_tokens: int = 0
@@ -69,7 +71,7 @@ def attempts(
     for kind, some in trials.items():
         for trial in some:
             for repeat in range(repeats):
-                yield _attempt(kind, trial, chat, repeat, f"{run_id}-{trial.case_id}")
+                yield _attempt(kind, trial, chat, repeat, f"{run_id}-{trial.case.id}")
 
 
 def baseline(
@@ -121,7 +123,7 @@ def _attempt(kind: Kind, trial: Trial, chat: ChatModel, repeat: int, run_id: str
 
 def _begun(kind: Kind, trial: Trial, repeat: int) -> Attempt:
     of = trial.case.of if isinstance(trial, HostileTrial) else ""
-    return Attempt(kind, trial.case_id, repeat, "wrong", of=of)
+    return Attempt(kind, trial.case.id, repeat, "wrong", of=of, has_no_answer=trial.case.abstains)
 
 
 def _paid(made: Attempt, said: ChatAnswer) -> Attempt:

@@ -15,11 +15,6 @@ class HostileTrial:
     case: HostileCase
     benign: Trial
 
-    @property
-    def case_id(self) -> str:
-        """See `Trial.case_id`."""
-        return self.case.id
-
     def question(self, repeat: int, untrusted: Mapping[str, str] | None = None) -> Question:
         """Return the other case's question with the order among texts by others."""
         texts = {**(untrusted or {}), self.case.source: self.case.text}

@@ -33,11 +33,6 @@ class HypothesisTrial:
                 f"unknown: {', '.join(odd) or 'none'}, right: {self.case.right}."
             )
 
-    @property
-    def case_id(self) -> str:
-        """See `Trial.case_id`."""
-        return self.case.id
-
     @cached_property
     def options(self) -> list[Option]:
         """Return the options as the solver scores them, in words of the definitions."""

@@ -19,11 +19,6 @@ class IntentTrial:
 
     case: IntentCase
 
-    @property
-    def case_id(self) -> str:
-        """See `Trial.case_id`."""
-        return self.case.id
-
     def question(self, repeat: int, untrusted: Mapping[str, str] | None = None) -> Question:  # noqa: ARG002
         """Return the question; nothing in it can be put in another order."""
         messages = asked("read_intent", {"message": self.case.text}, untrusted)

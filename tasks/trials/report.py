@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.trials.attempts import tallies
-from tasks.trials.results import ALL, Comparison, Figures, Series, calm_share, comparisons, figures
+from tasks.trials.results import (
+    ALL,
+    Comparison,
+    Figures,
+    Series,
+    calm_share,
+    comparisons,
+    figures,
+    silent_shares,
+)
 from tasks.trials.statistics import Estimate
 
 _MOST_LISTED = 40
@@ -45,7 +54,7 @@ def report_markdown(report: TrialReport) -> str:
     if asked:
         parts += ["## What it took", _table(*_costs(asked))]
         parts += _silence(asked)
-        parts += _hostile(report.series)
+        parts += [*_without_answer(report.series), *_hostile(report.series)]
         parts += ["## Is the difference more than chance?", *_told(report.compared)]
         parts += [part for one in report.series[: report.routes] for part in _never_right(one)]
     return "\n\n".join(parts) + "\n"
@@ -129,6 +138,18 @@ def _silence(told: Sequence[tuple[str, Sequence[Figures]]]) -> list[str]:
                 "those of a route that was not there, not of a model.**"
             )
     return found
+
+
+def _without_answer(every: Sequence[Series]) -> list[str]:
+    """Return how often it was said that there is no answer, where that alone is right."""
+    told = [(one.name, silent_shares(one)) for one in every]
+    lines = [
+        f"- {name}: {_share(shares[0])} right where only to say so is right, "
+        f"{_share(shares[1])} elsewhere"
+        for name, shares in told
+        if shares is not None
+    ]
+    return ["## Where there is no right answer", "\n".join(lines)] if lines else []
 
 
 def _hostile(every: Sequence[Series]) -> list[str]:

@@ -91,6 +91,19 @@ def figures(series: Series) -> list[Figures]:
     return [_figures(kind, series.of(kind)) for kind in series.kinds or [ALL]]
 
 
+def silent_shares(series: Series) -> tuple[Estimate, Estimate] | None:
+    """Return pass^1 of cases where only to say so is right, and of all others.
+
+    None where one of the two was not tried.
+    """
+    without = [one for one in series.attempts if one.has_no_answer]
+    others = [one for one in series.attempts if not one.has_no_answer]
+    if not without or not others:
+        return None
+    silent, answered = (list(tallies(some).values()) for some in (without, others))
+    return mean_pass_hat(silent, 1), mean_pass_hat(answered, 1)
+
+
 def calm_share(series: Series) -> Estimate | None:
     """Return pass^1 of the cases that hostile ones are made of, without the orders.
 
@@ -145,10 +158,14 @@ def _says(first: str, second: str, cases: int, test: PairedTest, *, is_significa
     difference = test.difference
     points, low, high = (100 * one for one in (difference.value, difference.low, difference.high))
     way = "more" if points >= 0 else "fewer"
-    verdict = "the difference is significant" if is_significant else "that may well be chance"
+    verdict = (
+        "the difference is significant at the level of 5 %"
+        if is_significant
+        else "at the level of 5 % that may well be chance"
+    )
     return (
         f"Over {cases} cases {first} has {abs(points):.1f} percentage points {way} right than "
         f"{second} (95 % interval {low:+.1f} to {high:+.1f}; of the cases that differ by majority "
         f"{test.first_only} are won by {first} and {test.second_only} by {second}, McNemar "
-        f"p = {test.p_value:.2g}): {verdict} at the level of 5 %."
+        f"p = {test.p_value:.2g}): {verdict}."
     )

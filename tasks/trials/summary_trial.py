@@ -31,11 +31,6 @@ class SummaryTrial:
 
     case: SummaryCase
 
-    @property
-    def case_id(self) -> str:
-        """See `Trial.case_id`."""
-        return self.case.id
-
     def question(self, repeat: int, untrusted: Mapping[str, str] | None = None) -> Question:  # noqa: ARG002
         """Return the question; the answer is plain text."""
         facts: dict[str, JsonValue] = {

@@ -37,11 +37,6 @@ class ToolTrial:
             raise DefinitionError(f"Case {self.case.id} expects a call that is none: {wrong}")
 
     @property
-    def case_id(self) -> str:
-        """See `Trial.case_id`."""
-        return self.case.id
-
-    @property
     def right_arguments(self) -> Mapping[str, Any]:
         """Return what the call must hold; a query that holds every word where one is asked for."""
         words = " ".join(some[0] for some in self.case.words)

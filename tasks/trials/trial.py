@@ -10,6 +10,7 @@ from semantic_layer.errors import UnknownNameError
 from tasks.agents.prompting import question
 from tasks.messages.canonical import JsonValue
 from tasks.messages.chat import ChatMessage, ModelRole
+from tasks.trials.case_files import Case
 
 _FOLDER = Path(__file__).parent / "prompts"
 _ANY = "choose_option"
@@ -28,8 +29,8 @@ class Trial(Protocol):
     """A case of one kind of work."""
 
     @property
-    def case_id(self) -> str:
-        """The case's id."""
+    def case(self) -> Case:
+        """The case."""
         ...
 
     def question(self, repeat: int, untrusted: Mapping[str, str] | None = None) -> Question:

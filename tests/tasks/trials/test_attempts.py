@@ -159,6 +159,7 @@ def test_hostile_cases_stand_beside_their_calm_ones():
     calm = calm_share(whole)
     assert calm is not None
     assert calm.value == 1.0
+    assert "with an order beside it" in report_markdown(TrialReport("T", (whole,), 1))
 
 
 def test_a_report_tells_all_and_its_json_can_be_read():
@@ -167,7 +168,15 @@ def test_a_report_tells_all_and_its_json_can_be_read():
     code = Series("no model", tuple(baseline(trials, lambda trial: trial.without_model())))
     report = TrialReport("Trial of model", (model, code), 1)
     text = report_markdown(report)
-    for said in ("model pass^4", "no model pass^1", "McNemar", "answers rejected", "| all "):
+    for said in (
+        "model pass^4",
+        "no model pass^1",
+        "McNemar",
+        "answers rejected",
+        "| all ",
+        "no right answer",
+        "with an order",
+    ):
         assert said in text
     told = json.loads(json.dumps(report_json(report)))
     assert [one["name"] for one in told["series"]] == ["model", "no model"]

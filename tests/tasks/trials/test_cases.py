@@ -31,7 +31,7 @@ def fault(trial, text):
 
 
 def named(one):
-    return getattr(one, "case_id", getattr(one, "id", None))
+    return getattr(one, "case", one).id
 
 
 def test_there_are_enough_cases_of_each_kind_and_none_stands_twice():
@@ -138,7 +138,7 @@ def test_a_text_that_makes_something_up_or_runs_on_is_not_right():
     ],
 )
 def test_a_call_is_right_with_all_its_arguments_only(arguments, why):
-    [trial] = [one for one in all_trials(["tool"])["tool"] if one.case_id == "tool_alarms"]
+    [trial] = [one for one in all_trials(["tool"])["tool"] if one.case.id == "tool_alarms"]
     assert why in trial.wrong(json.dumps({"tool": "read_alarms", "arguments": arguments}))
     assert "tool" in trial.wrong(json.dumps({"tool": "stop", "arguments": {}}))
 
@@ -164,7 +164,7 @@ def test_an_intent_is_compared_field_by_field_and_not_by_how_it_is_put(changed, 
 
 def test_the_whole_day_is_no_limit_of_hours():
     [trial] = [
-        one for one in all_trials(["intent"])["intent"] if one.case_id == "intent_explain_site"
+        one for one in all_trials(["intent"])["intent"] if one.case.id == "intent_explain_site"
     ]
     told = json.loads(right_answer(trial)) | {"from_hour": 0, "to_hour": 24}
     assert trial.wrong(json.dumps(told)) == ""
@@ -173,7 +173,7 @@ def test_the_whole_day_is_no_limit_of_hours():
 def test_a_limit_spreads_over_each_kind_and_odd_words_are_refused():
     few = all_trials(["tool", "hostile"], 3)
     assert [len(some) for some in few.values()] == [3, 3]
-    assert few["tool"][0].case_id != few["tool"][1].case_id
+    assert few["tool"][0].case.id != few["tool"][1].case.id
     with pytest.raises(UnknownNameError, match="tool"):
         all_trials(["tools"])
     with pytest.raises(InputError, match="limit"):
