@@ -12,12 +12,16 @@ from tasks.adapters.memory_gateway import MemoryGateway
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.adapters.memory_transcripts import InMemoryTranscripts
 from tasks.adapters.scripted_chat import NoChat
+from tasks.agents.toolbox.arguments import OfChange
 from tasks.explaining import steps
+from tasks.messages.change_sets import ChangeSet
 from tasks.settings import Settings
 from tasks.wiring import Services, use_services
 from tests.tasks.agents_toolbox.conftest import BESIDE, DAY, FINDING, MINE, frames
 from tests.tasks.agents_toolbox.test_toolbox import Shelf
 from tests.tasks.explaining.world import Clock, NoSpans
+from tests.tasks.guardrails.town import cell, restart
+from tests.tasks.twin.published import published
 
 pytestmark = pytest.mark.slow  # Great Expectations judges
 
@@ -95,3 +99,13 @@ def test_reads_are_on_record_as_the_agents_and_each_table_once(services):
     assert set(lines["identity"]) == {"explaining_agent"}
     assert lines["table_name"].len() == lines.select("table_name", "window_start").n_unique()
     assert lines["purpose"].str.starts_with("explain_findings").all()
+
+
+def test_a_change_that_is_asked_about_is_put_to_the_twin(services):
+    services.__dict__["tables"] = published(DAY.end)
+    tool = steps._engines(DAY).tools["simulate_change"]
+    operations = ChangeSet(restart(cell(4, 2))).to_json()
+    told = tool.function(OfChange(operations=tuple(operations)))
+    assert told.rows[0]["cell_dn"] == cell(4, 2)
+    assert told.rows[0]["load_after_pct"] == 0.0
+    assert any(row["load_after_pct"] > row["load_before_pct"] for row in told.rows[1:])
