@@ -168,15 +168,8 @@ def test_a_report_tells_all_and_its_json_can_be_read():
     code = Series("no model", tuple(baseline(trials, lambda trial: trial.without_model())))
     report = TrialReport("Trial of model", (model, code), 1)
     text = report_markdown(report)
-    for said in (
-        "model pass^4",
-        "no model pass^1",
-        "McNemar",
-        "answers rejected",
-        "| all ",
-        "no right answer",
-        "with an order",
-    ):
+    columns = ("model pass^4", "no model pass^1", "answers rejected", "| all ")
+    for said in (*columns, "McNemar", "no right answer"):
         assert said in text
     told = json.loads(json.dumps(report_json(report)))
     assert [one["name"] for one in told["series"]] == ["model", "no model"]
