@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from semantic_layer.periods import Window
-from tasks.reporting.reading import PublishedTables
+from tasks.reporting.reading import LONGEST_SPAN, PublishedTables
 from tasks.reporting.wording import cell_label, chance, clipped, count, listed, percent
 
 TABLE = "finding_explanations"
@@ -75,11 +75,12 @@ def explanation_section(
     """Return the section of a window's explanations.
 
     Args:
-        explanations: rows of `finding_explanations`; one row a finding.
+        explanations: rows of `finding_explanations`; the newest one of a finding counts.
         sites: the site's name of each cell; a cell without one is called by its element.
     """
     names = sites or {}
-    ordered = explanations.sort("reading_rank", "anomaly_id", nulls_last=True)
+    newest = explanations.sort("window_end").unique("anomaly_id", keep="last", maintain_order=True)
+    ordered = newest.sort("reading_rank", "anomaly_id", nulls_last=True)
     causes = ordered.group_by("title").len().sort("len", "title", descending=[True, False])
     return ExplanationSection(
         tuple(_row(row, names) for row in ordered.head(_SHOWN).iter_rows(named=True)),
@@ -103,7 +104,7 @@ def newest_explanations(
     published: PublishedTables, window: Window, cell_dn: str
 ) -> Mapping[str, ExplanationRow]:
     """Return how agents last explained each of a cell's findings, by finding."""
-    found = published.read(TABLE, window)
+    found = published.read(TABLE, Window(window.start - LONGEST_SPAN, window.end))
     if found is None:
         return {}
     own = found.filter(pl.col("cell_dn") == cell_dn).sort("window_end").collect()

@@ -22,7 +22,8 @@ from tasks.reporting.material import ReportMaterial, shaped
 from tasks.reporting.timelines import worst_findings
 
 _CONTEXT = timedelta(days=3)
-_LONGEST_SPAN = timedelta(days=62)
+LONGEST_SPAN = timedelta(days=62)
+"""No window is longer: what began earlier has ended."""
 
 
 class PublishedTables:
@@ -163,7 +164,7 @@ def touching(
     published: PublishedTables, table: str, window: Window, schema: material.Schema
 ) -> pl.DataFrame:
     """Return the rows of a table of spans that share any time with the window."""
-    found = published.read(table, Window(window.start - _LONGEST_SPAN, window.end))
+    found = published.read(table, Window(window.start - LONGEST_SPAN, window.end))
     if found is None:
         return material.nothing(schema)
     return shaped(found.filter(pl.col("window_end") > window.start).collect(), schema)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import polars as pl
+
 from data_products.finding_explanations.derive import derive
 from semantic_layer.periods import Window
 from tasks.reporting.explanation_section import explanation_section, explanations_of
@@ -38,6 +40,14 @@ def test_findings_are_explained_in_the_order_of_reading():
     assert [row.anomaly_id for row in told.rows] == ["a1", "a2"]
     assert told.sentence.startswith("2 findings explained by an agent, 1 with a cause that leads")
     assert told.by_cause == (("Event", 1), ("Sleeping cell", 1))
+
+
+def test_a_finding_explained_again_is_told_once_as_it_was_told_last():
+    hour = Window(START, START + timedelta(hours=1))
+    before = derive([decision(1, title="Event")], hour)
+    told = explanation_section(pl.concat([derive([decision(1)], DAY), before]))
+    assert [row.title for row in told.rows] == ["Sleeping cell"]
+    assert told.many == 1
 
 
 def test_the_page_says_what_is_not_decided_and_who_told():
