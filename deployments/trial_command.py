@@ -41,7 +41,10 @@ def trial(
     from tasks.trials.steps import run_trial  # noqa: PLC0415 - Prefect is dear
 
     kinds = [one.value for one in kind or ()]
-    report = Path(run_trial.fn(route, beside, repeats, kinds, limit))
+    with Console(stderr=True).status(
+        "Asking; attempts are kept under reports/trials as they come."
+    ):
+        report = Path(run_trial.fn(route, beside, repeats, kinds, limit))
     console = Console()
     told = report.read_text(encoding="utf-8")
     console.print(told, highlight=False, markup=False, soft_wrap=True)
