@@ -24,7 +24,7 @@ SITES = {world.cell_dn(1, 1): "Harbour 1"}
 
 @pytest.fixture(scope="module")
 def town():
-    return world.town(sick=2)
+    return world.town(sites=2, sick=1)
 
 
 def told_of(town, decisions=(), proposals=()):

@@ -22,7 +22,7 @@ def section(*rows, ended=()):
 
 @pytest.fixture(scope="module")
 def town():
-    return world.town(sick=2)
+    return world.town(sites=2, sick=1)
 
 
 def page_text(town, told):
