@@ -26,6 +26,7 @@ from deployments.query_command import query
 from deployments.replay_command import replay
 from deployments.sample_command import sample
 from deployments.start_command import start as start_flow
+from deployments.trial_command import trial
 from semantic_layer.errors import AnopsError, InputError
 from tasks.settings import apply_profile, point_at_server, settings
 
@@ -141,6 +142,7 @@ def kpi(
 app.command("start")(start_flow)
 app.command()(query)
 app.command()(replay)
+app.command()(trial)
 app.command("lineage")(lineage_command.lineage)
 app.command("catalogue")(lineage_command.write_catalogue)
 

@@ -131,6 +131,10 @@ class Ledger(Protocol):
         """Let one process at a time work on a subject; the death of one lets the next in."""
         ...
 
+    def close(self) -> None:
+        """Let go of what is held open; the next call opens it again."""
+        ...
+
 
 class TranscriptStore(Protocol):
     """What happened in agents' runs, event by event."""
