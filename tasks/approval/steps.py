@@ -249,6 +249,8 @@ def write_decision_pages(words: list[str]) -> list[Path]:
     Args:
         words: ids of proposals, or how only theirs begin.
     """
+    if not words:
+        return []
     chosen = services()
     folder = chosen.settings.root / "reports" / "decisions"
     folder.mkdir(parents=True, exist_ok=True)

@@ -240,3 +240,7 @@ def test_runs_of_agents_are_published_by_their_transcripts(services):
     assert sorted(found["identity"]) == ["explaining_agent", "explaining_agent", "healing_agent"]
     assert set(found["agent_run_id"]) <= events_by_run().keys()
     assert steps.publish_agent_runs.fn().id == first.id
+
+
+def test_where_nothing_was_decided_there_is_no_page_and_no_error(services):
+    assert steps.write_decision_pages.fn([]) == []
