@@ -242,5 +242,6 @@ def test_runs_of_agents_are_published_by_their_transcripts(services):
     assert steps.publish_agent_runs.fn().id == first.id
 
 
-def test_where_nothing_was_decided_there_is_no_page_and_no_error(services):
+@pytest.mark.usefixtures("services")
+def test_where_nothing_was_decided_there_is_no_page_and_no_error():
     assert steps.write_decision_pages.fn([]) == []
