@@ -9,6 +9,10 @@ from tasks.reporting.wording import count, listed
 _FIRST = 2
 _NAMED = 4
 _WIDTH = 110
+_EFFECT = (
+    "  Its effect: `anops sample advance --hours 2` (sample network), `anops run --span hour`, "
+    "`anops start verify-changes`."
+)
 
 
 def agent_lines(report: NetworkReport) -> list[str]:
@@ -41,9 +45,10 @@ def _waiting(report: NetworkReport) -> list[str]:
     """Return what waits for a person, and the way on from there; one line where nothing does."""
     proposed = report.proposals
     if not proposed.waiting:
-        refused = proposed.counted("refused by guardrails")
-        told = f"; {count(refused, 'change')} refused by guardrails" if refused else ""
-        return [f"No change waits for approval{told}; `anops decisions list` tells all."]
+        others = [f"{many:,} {name}" for name, many in proposed.counts if many]
+        told = f"; {listed(others, _NAMED)}" if others else ""
+        lines = [f"No change waits for approval{told}; `anops decisions list` tells all."]
+        return [*lines, _EFFECT] if proposed.counted("under way") else lines
     many = proposed.counted("waiting")
     ids = listed([one.proposal_id for one in proposed.waiting], _NAMED)
     first = proposed.waiting[0]
@@ -53,6 +58,5 @@ def _waiting(report: NetworkReport) -> list[str]:
         f"{waits} ({what}); `anops approvals list` tells more.",
         f"  Yes: `anops approvals approve {first.proposal_id} --as PERSON`, "
         "then `anops start apply-approved-changes`.",
-        "  Its effect: `anops sample advance --hours 2` (sample network), `anops run`, "
-        "`anops start verify-changes`.",
+        _EFFECT,
     ]

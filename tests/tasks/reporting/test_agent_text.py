@@ -44,7 +44,7 @@ def test_a_summary_tells_the_first_causes_and_the_way_from_approval_to_effect(to
         "`anops approvals list` tells more.",
         "  Yes: `anops approvals approve p1 --as PERSON`, "
         "then `anops start apply-approved-changes`.",
-        "  Its effect: `anops sample advance --hours 2` (sample network), `anops run`, "
+        "  Its effect: `anops sample advance --hours 2` (sample network), `anops run --span hour`, "
         "`anops start verify-changes`.",
     ]
     assert "\n".join(agent_lines(report)) in report_text(report)
@@ -60,7 +60,14 @@ def test_where_nothing_waits_the_summary_says_so_in_a_line(town):
         "No change waits for approval; `anops decisions list` tells all."
     ]
     refused = agent_lines(told_of(town, (), [change(1, "REFUSED")]))
-    assert refused[0].startswith("No change waits for approval; 1 change refused by guardrails;")
+    assert refused[0].startswith("No change waits for approval; 1 refused by guardrails;")
+    assert len(refused) == 1
+
+
+def test_of_a_change_that_is_written_the_summary_says_how_to_measure_its_effect(town):
+    head, way = agent_lines(told_of(town, (), [change(1, "APPLIED")]))
+    assert head.startswith("No change waits for approval; 1 under way;")
+    assert "`anops start verify-changes`" in way
 
 
 def test_models_that_chose_or_told_are_named(town):
