@@ -37,7 +37,7 @@ from tasks.ingestion.configuration.steps import ingest_configuration
 from tasks.ingestion.steps import find_deliveries, ingest_measurement_files
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.ledger import EntryDraft
-from tasks.messages.proposal_life import ProposalLife
+from tasks.messages.proposal_life import ProposalLife, proposal_life
 from tasks.messages.proposals import ChangeProposal, ExpectedEffect, GuardVerdict
 from tasks.twin.live_network import LiveNetwork
 from tasks.wiring import services
@@ -46,7 +46,6 @@ _PERIOD = timedelta(minutes=15)
 _HEALABLE = ("sleeping_cell", "tilt_slip", "wrong_neighbor")
 _PERSON = Speaker("anna", "command")
 _HARMFUL_TILT = 80
-_HARM_HOUR = 10
 
 
 @dataclass
@@ -62,7 +61,8 @@ def main() -> None:
     """Print what became of every fault that can be healed, and of changes that do harm."""
     parser = argparse.ArgumentParser(prog="healing")
     parser.add_argument("--hours", type=int, default=24)
-    parser.add_argument("--harmful", type=int, default=3)
+    parser.add_argument("--harmful", type=int, default=3, help="changes that do harm")
+    parser.add_argument("--harm-hour", type=float, default=10.0, help="when they are written")
     asked = parser.parse_args(sys.argv[sys.argv.index("healing") + 1 :])
     _set_up()
     network = LiveNetwork(services().settings.sample_folder)
@@ -72,7 +72,7 @@ def main() -> None:
         end = begin + (number + 1) * _PERIOD
         network.advance(end)
         _quarter(Window(end - _PERIOD, end), course)
-        if end == begin + timedelta(hours=_HARM_HOUR):
+        if end == begin + timedelta(hours=asked.harm_hour):
             _do_harm(network, asked.harmful, course)
         course.seconds.append(time.process_time() - began)
     _say_healing(network, begin, course, services().settings.sample_seed)
@@ -144,7 +144,7 @@ def _harmful(cell: str, now: datetime) -> str:
     )
     ledger, name = services().ledger, proposal.proposal_id
     for kind, actor, payload in (
-        ("proposed", "healing_agent", {"proposal": proposal.to_json()}),
+        ("proposed", "drill", {"proposal": proposal.to_json()}),
         ("judged", "guardrails", {"verdict": verdict.to_json()}),
         ("approval_requested", "approval", {"expires_at": (now + timedelta(hours=4)).isoformat(),
          "change_digest": proposal.change_set.digest, "persons_needed": 1, "asked": ["anna"]}),
@@ -177,9 +177,8 @@ def _say_healing(network: LiveNetwork, begin: datetime, course: Course, seed: in
         if took is not None and fault["is_healed"]:
             mine.append(took)
             manual.append(by_people)
-    told = [life for life in lives if life.proposal.run_id != "harm"]
-    false = [life for life in told if not _answers(life, faults)]
-    stages = pl.Series([life.stage for life in told]).value_counts(sort=True).rows()
+    false = [life for life in lives if not _answers(life, faults)]
+    stages = pl.Series([life.stage for life in lives]).value_counts(sort=True).rows()
     if mine:
         share = [1 - a / b for a, b in zip(mine, manual, strict=True)]
         print(
@@ -189,7 +188,7 @@ def _say_healing(network: LiveNetwork, begin: datetime, course: Course, seed: in
             f"{mean(share):.1%} in the mean"
         )
     print(
-        f"bench healing: town {seed}: {len(told)} proposals {stages}, {len(false)} for cells "
+        f"bench healing: town {seed}: {len(lives)} proposals {stages}, {len(false)} for cells "
         f"without such a fault; {len(read_writes(network.folder))} writes; "
         f"{median(course.seconds):.1f} CPU-s a period"
     )
@@ -198,7 +197,7 @@ def _say_healing(network: LiveNetwork, begin: datetime, course: Course, seed: in
 def _say_harm(course: Course) -> None:
     ledger = services().ledger
     for name in course.harmful:
-        (life,) = lives_of(ledger.entries(name))
+        life = proposal_life(ledger.entries(name))
         applied, undone = _at(life, "applied"), _at(life, "undone")
         if applied is None:
             print(f"bench healing: harmful change {name} was never written ({life.stage})")
@@ -214,9 +213,7 @@ def _repair(
     near = [
         life
         for life in lives
-        if life.proposal.run_id != "harm"
-        and set(cells) & set(life.proposal.cell_dns)
-        and life.proposal.proposed_at >= onset
+        if set(cells) & set(life.proposal.cell_dns) and life.proposal.proposed_at >= onset
     ]
     written = [life for life in near if life.applied_at is not None]
     return (written or near or [None])[0]
