@@ -137,7 +137,7 @@ def _harmful(cell: str, now: datetime) -> str:
     proposal = ChangeProposal(
         "heal_tilt_slip", "healing_agent", "solver", now, ChangeSet((write,)), (cell,),
         "tilt_slip", 0.99, "A change that does harm, to see it taken back.", "medium",
-        (f"harm:{cell}",), (), expected, (), "harm",
+        (f"harm:{cell}:{now:%H%M}",), (), expected, (), "harm",
     )  # fmt: skip
     verdict = GuardVerdict(
         proposal.proposal_id, proposal.change_set.digest, (), 2, 1, ("none",), "Forged."
