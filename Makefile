@@ -14,8 +14,9 @@ run: setup
 serve: setup
 	$(QUIET) $(BIN)/anops serve
 
+# A file's tests stay together, so that what they share is made once.
 test: setup
-	$(QUIET) $(BIN)/pytest
+	$(QUIET) $(BIN)/pytest -n 2 --dist loadfile
 
 quick: setup
 	$(QUIET) $(BIN)/pytest -m "not slow"

@@ -51,16 +51,27 @@ def paused(run_id=None, key="", wait_s=60):
     raise AssertionError(f"no run waits with the form {key}")
 
 
-def form_of(run):
-    """Return the form's JSON schema and the text above it, as the UI reads them."""
+def form_of(run, wait_s=20):
+    """Return the form's JSON schema and the text above it, as the UI reads them.
+
+    A run is told to be paused a moment before its form is there.
+    """
     import json
 
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
     keys = run.state.state_details.run_input_keyset
-    with client() as api:
-        return (
-            json.loads(api.read_flow_run_input(run.id, keys["schema"])),
-            json.loads(api.read_flow_run_input(run.id, keys["description"])),
-        )
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            with client() as api:
+                told = [api.read_flow_run_input(run.id, keys[k]) for k in ("schema", "description")]
+        except (ObjectNotFound, PrefectHTTPStatusError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return tuple(json.loads(one) for one in told)
 
 
 def answer(run, **said):
