@@ -4,21 +4,21 @@ Drawn from the same values as the page. The same report gives the same bytes.
 """
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from tasks.reporting.cell_health import HEALTHY, NOT_JUDGED
 from tasks.reporting.network_report import NetworkReport
 from tasks.reporting.timelines import Panel, Timeline
 from tasks.reporting.wording import clipped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Functions import Matplotlib where they draw: every flow imports this module, few draw.
 
 _COLORS = {
     HEALTHY: "#b4c5da",
@@ -44,6 +44,9 @@ def map_picture(report: NetworkReport) -> bytes | None:
     """Return the map of cells by health, None where no cell has a place."""
     if not report.map.has_cells:
         return None
+    from matplotlib import rc_context  # noqa: PLC0415 - see above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+
     with rc_context(_STYLE):
         height = 8.0 * report.map.height / report.map.width
         figure = Figure(figsize=(8.0, height + 0.35), layout="constrained")
@@ -61,6 +64,9 @@ def timelines_picture(report: NetworkReport) -> bytes | None:
     ][:_PANELS]
     if not drawn:
         return None
+    from matplotlib import rc_context  # noqa: PLC0415 - see above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+
     with rc_context(_STYLE):
         figure = Figure(figsize=(8.0, 1.55 * len(drawn)), layout="constrained")
         for axes, (line, panel) in zip(
@@ -70,7 +76,10 @@ def timelines_picture(report: NetworkReport) -> bytes | None:
         return _png(figure)
 
 
-def _draw_map(axes: Axes, report: NetworkReport) -> None:
+def _draw_map(axes: "Axes", report: NetworkReport) -> None:
+    from matplotlib.collections import PolyCollection  # noqa: PLC0415 - see above
+    from matplotlib.patches import Patch  # noqa: PLC0415 - see above
+
     drawn = report.map
     by_state: dict[str, list[list[tuple[float, float]]]] = {state: [] for state in _COLORS}
     by_state[HEALTHY] += [shape.outline for shape in drawn.healthy]
@@ -105,7 +114,7 @@ def _draw_map(axes: Axes, report: NetworkReport) -> None:
     )
 
 
-def _draw_panel(axes: Axes, line: Timeline, panel: Panel) -> None:
+def _draw_panel(axes: "Axes", line: Timeline, panel: Panel) -> None:
     series = panel.series
     times: Any = series.starts
     low, high, expected, seen = (
@@ -125,7 +134,9 @@ def _draw_panel(axes: Axes, line: Timeline, panel: Panel) -> None:
     )  # fmt: skip
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: "Figure") -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see above
+
     FigureCanvasAgg(figure)
     written = io.BytesIO()
     with catch_warnings():
