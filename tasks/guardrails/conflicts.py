@@ -76,7 +76,10 @@ def yielding(
         for life in circumstances.lives
         if life.stage == "WAITING"
         and own < precedence(life.proposal, rules)
-        and do_meet(proposal, life.proposal, circumstances)
+        and (
+            do_meet(proposal, life.proposal, circumstances)
+            or sibling_breaches(proposal, [life.proposal], circumstances)
+        )
     ]
 
 

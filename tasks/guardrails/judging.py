@@ -176,8 +176,11 @@ def _contended(
     lost: dict[str, list[Breach]] = {}
     gave_way: dict[str, tuple[ProposalLife, ...]] = {}
     standing = [life.proposal for life in circumstances.lives if _may_lock(life)]
+    waiting = [life.proposal for life in circumstances.lives if life.stage == "WAITING"]
     for one in sorted(clean, key=lambda proposal: precedence(proposal, rules)):
-        others = [*kept, *standing]
+        own = precedence(one, rules)
+        prevailing = (other for other in waiting if precedence(other, rules) < own)
+        others = [*kept, *standing, *prevailing]
         found = [
             *meeting_breaches(one, kept, circumstances, rules),
             *sibling_breaches(one, others, circumstances),

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from semantic_layer.errors import InputError
@@ -99,6 +99,8 @@ def test_whoever_loses_to_another_meets_one_that_prevails(proposals):
 
 
 @given(PROPOSAL, PROPOSAL)
+@example(sleeping(2, 2), sleeping(2, 5))
+@example(sleeping(2, 5), sleeping(2, 2))
 def test_who_came_first_does_not_matter(first, second):
     """Judged one after the other, with the first waiting for people, the same one goes on."""
     if first.proposal_id == second.proposal_id:
