@@ -1,4 +1,4 @@
-"""Apply approved changes: the one flow that writes to the network."""
+"""Apply approved changes: the one flow that writes changes; verifying only takes back."""
 
 from prefect import flow
 

@@ -5,7 +5,6 @@ An export is a file of lines: first the public key and where the ledger ends, th
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -13,7 +12,6 @@ import polars as pl
 from data_products.change_proposals.derive import STANDING_SCHEMA
 from data_products.decisions.derive import ENTRY_SCHEMA
 from semantic_layer.errors import InputError
-from semantic_layer.periods import Window
 from tasks.adapters.ledger_seal import (
     LedgerBrokenError,
     LedgerSeal,
@@ -26,7 +24,6 @@ from tasks.messages.ledger import LedgerEntry
 from tasks.messages.proposal_life import ProposalLife
 
 EXPORT_FORMAT = "anops decisions 1"
-_MOMENT = timedelta(microseconds=1)
 _RENAMED = {"key": "entry_key", "hash": "entry_hash"}
 
 
@@ -62,24 +59,6 @@ def standing_rows(lives: Iterable[ProposalLife]) -> pl.DataFrame:
         for life in lives
     ]
     return pl.DataFrame(rows, schema=STANDING_SCHEMA, orient="row")
-
-
-def changed_days(before: pl.DataFrame, after: pl.DataFrame, time: str) -> Window | None:
-    """Return the whole days from the first to the last on which two tables differ, None if none.
-
-    Args:
-        before: rows as they stand.
-        after: rows as they should be, of the same columns.
-        time: the column of time.
-    """
-    days = [
-        one.join(other, on=after.columns, how="anti", nulls_equal=True)[time]
-        for one, other in ((after, before.select(after.columns)), (before, after))
-    ]
-    changed: list[datetime] = pl.concat(days).to_list()
-    if not changed:
-        return None
-    return Window(min(changed), max(changed) + _MOMENT).widened_to("day")
 
 
 def witness_problems(heads: pl.DataFrame, entries: Sequence[LedgerEntry]) -> list[str]:

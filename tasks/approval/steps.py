@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import polars as pl
 
 from data_products.change_proposals.derive import derive as change_proposals
+from data_products.changed_span import changed_span
 from data_products.decisions.derive import derive as decisions
 from data_products.decisions.derive import heads
 from data_products.lineage import LINEAGE_COLUMNS, Snapshot
@@ -27,7 +28,6 @@ from tasks.approval.decision_story import decision_story, story_text
 from tasks.approval.desk import Desk
 from tasks.approval.people_file import add_token
 from tasks.approval.record import (
-    changed_days,
     entry_rows,
     export_lines,
     export_problems,
@@ -313,7 +313,7 @@ def _publish(table: str, due: pl.DataFrame, time: str, inputs: list[Snapshot]) -
     """Publish the days on which a table differs from what is due; return its newest snapshot."""
     tables = services().tables
     standing = tables.read(table).drop(*LINEAGE_COLUMNS).collect()
-    span = changed_days(standing, due.drop(*LINEAGE_COLUMNS, strict=False), time)
+    span = changed_span(standing, due.drop(*LINEAGE_COLUMNS, strict=False), time)
     if span is None:
         return tables.snapshot(table)
     return services().door.publish(table, span, _within(due, time, span), inputs, run_id())

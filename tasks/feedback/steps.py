@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import polars as pl
 
+from data_products.changed_span import changed_span
 from data_products.finding_verdicts.derive import GIVEN_SCHEMA
 from data_products.lineage import LINEAGE_COLUMNS, Snapshot
 from semantic_layer.detection import detection
@@ -23,7 +24,7 @@ from tasks.feedback.feedback_text import (
     verdicts_text,
 )
 from tasks.feedback.questions import Cut, questions
-from tasks.feedback.taking_in import ENTERED, Addition, addition, changed_span, first_received
+from tasks.feedback.taking_in import ENTERED, Addition, addition, first_received
 from tasks.feedback.verdict_sheets import SheetReading, delivery_id, verdict_sheet
 from tasks.feedback.verdicts import judged
 from tasks.step import run_id, show_table, step

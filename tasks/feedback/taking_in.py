@@ -75,25 +75,6 @@ def addition(
     return Addition(window, rows, new.height, told.height - new.height)
 
 
-def changed_span(before: pl.DataFrame, after: pl.DataFrame, time: str) -> Window | None:
-    """Return the whole days from the first to the last on which two tables differ, None if none.
-
-    Args:
-        before: rows as they stand.
-        after: rows as they should be, of the same columns.
-        time: the column of time.
-    """
-    days = [
-        one.join(other, on=after.columns, how="anti", nulls_equal=True)[time]
-        for one, other in ((after, before.select(after.columns)), (before, after))
-    ]
-    changed: list[datetime] = pl.concat(days).to_list()
-    if not changed:
-        return None
-    past_last = max(changed) + _MOMENT
-    return Window(min(changed), past_last).widened_to("day")
-
-
 def first_received(moments: Iterable[datetime | None], otherwise: datetime) -> datetime:
     """Return when a sheet was first taken in, from what stands of it, else `otherwise`."""
     return min((moment for moment in moments if moment is not None), default=otherwise)

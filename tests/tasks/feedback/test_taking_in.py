@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import polars as pl
 
+from data_products.changed_span import changed_span
 from data_products.finding_verdicts.derive import GIVEN_SCHEMA, derive
 from semantic_layer.periods import Window
-from tasks.feedback.taking_in import ENTERED, addition, changed_span, first_received
+from tasks.feedback.taking_in import ENTERED, addition, first_received
 from tests.tasks.feedback.world import NOW, START, finding_id, findings
 
 PLACES = findings(6).select("anomaly_id", "cell_dn", "anomaly_start")
