@@ -38,7 +38,7 @@ class TelemetrySpans:
         self, folder: Path, url: str | None = None, timeout_s: float = 2.0, pause_s: float = 30.0
     ) -> None:
         self._folder = folder
-        self._lines = None if url is None else PostedLines(
+        self._lines = None if not url else PostedLines(
             "spans", url, _PATH, folder / "unsent",
             most_kept=_MOST_UNSENT, timeout_s=timeout_s, pause_s=pause_s,
         )  # fmt: skip
