@@ -22,6 +22,10 @@ from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.causes import Cause, ExplainingRules
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
+from semantic_layer.energy_accounting import EnergyAccountingRules
+from semantic_layer.energy_goals import EnergyGoalRules
+from semantic_layer.energy_planning import EnergyPlanningRules
+from semantic_layer.energy_waking import EnergyWakingRules
 from semantic_layer.evidence import EvidenceRules
 from semantic_layer.execution_rules import ExecutionRules
 from semantic_layer.fault_kinds import NamedFault
@@ -31,6 +35,7 @@ from semantic_layer.healing import HealingRules
 from semantic_layer.knowledge_rules import KnowledgeRules
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
+from semantic_layer.load_forecasting import LoadForecastingRules
 from semantic_layer.loading import PACKAGED, catalogue
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import OBSERVED_TIME, Measurement
@@ -97,6 +102,11 @@ RULES: Mapping[str, type[BaseModel]] = {
     "execution_rules": ExecutionRules,
     "finding_worth": FindingWorth,
     "healing": HealingRules,
+    "load_forecasting": LoadForecastingRules,
+    "energy_planning": EnergyPlanningRules,
+    "energy_waking": EnergyWakingRules,
+    "energy_accounting": EnergyAccountingRules,
+    "energy_goals": EnergyGoalRules,
     "guardrails": GuardrailRules,
     "knowledge_rules": KnowledgeRules,
     "model_promotion": ModelPromotion,

@@ -21,6 +21,10 @@ from semantic_layer.causes import load_explaining
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft
+from semantic_layer.energy_accounting import load_energy_accounting_rules
+from semantic_layer.energy_goals import load_energy_goals_rules
+from semantic_layer.energy_planning import load_energy_planning_rules
+from semantic_layer.energy_waking import load_energy_waking_rules
 from semantic_layer.errors import DefinitionError, did_you_mean
 from semantic_layer.evidence import load_evidence_rules
 from semantic_layer.execution_rules import load_execution_rules
@@ -31,6 +35,7 @@ from semantic_layer.knowledge_rules import load_knowledge_rules
 from semantic_layer.kpi_rules import term_unit
 from semantic_layer.kpis import Kpi
 from semantic_layer.lifecycle import Lifecycle
+from semantic_layer.load_forecasting import load_load_forecasting_rules
 from semantic_layer.managed_objects import ObjectClass
 from semantic_layer.measurements import OBSERVED_TIME, Measurement, signed
 from semantic_layer.model_promotion import load_model_promotion
@@ -53,6 +58,11 @@ _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "agent_rules.yaml": load_agent_rules,
     "autonomy.yaml": load_autonomy_rules,
     "approval.yaml": load_approval_rules,
+    "load_forecasting.yaml": load_load_forecasting_rules,
+    "energy_planning.yaml": load_energy_planning_rules,
+    "energy_waking.yaml": load_energy_waking_rules,
+    "energy_accounting.yaml": load_energy_accounting_rules,
+    "energy_goals.yaml": load_energy_goals_rules,
     "evidence.yaml": load_evidence_rules,
     "explaining.yaml": load_explaining,
     "execution_rules.yaml": load_execution_rules,

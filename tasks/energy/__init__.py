@@ -1,0 +1,1 @@
+"""Energy saving: watts saved under a promise to users, off and on again, proved by the bill."""

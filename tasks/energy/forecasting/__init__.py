@@ -1,0 +1,1 @@
+"""What cells will have to carry: quantiles of load over the planning horizon."""

@@ -1,0 +1,1 @@
+"""What people want saved where, read from their words into a typed goal."""

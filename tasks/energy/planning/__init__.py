@@ -1,0 +1,1 @@
+"""What sleeps when: the problem, its solvers with a proved bound, and the check of any plan."""
