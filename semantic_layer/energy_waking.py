@@ -19,6 +19,12 @@ class EnergyWakingRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     detection_seconds: float = Field(gt=0)
+    command_seconds: float = Field(ge=0)
+    hold_hours: float = Field(gt=0)
+    full_share: float = Field(gt=0)
+    relieving_share: float = Field(gt=0, le=1)
+    leaning_work: float = Field(ge=0)
+    newest_minutes: float = Field(gt=0)
 
 
 @cache
