@@ -43,10 +43,22 @@ def radio_input_w(band: Band, load: Array, tx_power_dbm: float, available: Array
         tx_power_dbm: radiated power at full load, over all chains.
         available: share of the period that the radio was on.
     """
-    chain = _MANY_ANTENNAS if band.trx > 8 else _MACRO
+    chain = _chain_of(band)
     radiated = 10.0 ** (tx_power_dbm / 10.0) / 1000.0 * load * band.downlink_share
     on = band.trx * chain.idle_w + chain.slope * radiated
     return np.asarray(available * on + (1.0 - available) * band.trx * chain.off_w, np.float32)
+
+
+def radio_line_w(band: Band, tx_power_dbm: float, downlink_share: float) -> tuple[float, float]:
+    """Return what a radio that is on draws without traffic, and what full load adds to it."""
+    chain = _chain_of(band)
+    return band.trx * chain.idle_w, chain.slope * 10.0 ** (tx_power_dbm / 10.0) / 1000.0 * (
+        downlink_share
+    )
+
+
+def _chain_of(band: Band) -> RadioPower:
+    return _MANY_ANTENNAS if band.trx > 8 else _MACRO
 
 
 def mean_tx_power_dbm(load: Array, tx_power_dbm: Array) -> Array:
