@@ -1,0 +1,67 @@
+"""Who wakes by a quarter of an hour of counters."""
+
+import numpy as np
+import pytest
+
+from tasks.energy.waking.fast_rule import FULL, SILENT, TROUBLED
+from tasks.energy.waking.quarter_rule import SLOW, UNPLACED, Carriers, Measured, overloaded
+from tests.tasks.energy.waking.network import KEPT, MOVES, OWN, RULES
+
+NAMES = ("carrier", "much", "some", "little")
+CARRIERS = Carriers(
+    cell_dns=NAMES,
+    moves=MOVES,
+    capacity=np.tile(0.5 * KEPT, (4, 1)),
+    kept=np.tile(KEPT, (4, 1)),
+    own_work=OWN,
+    floor_mbps=10.0,
+)
+ASLEEP = {"much": "DEEP_SLEEP", "some": "LIGHT_SLEEP", "little": "DEEP_SLEEP"}
+
+
+def woken(measured, sleepers=ASLEEP, troubled=(), carriers=CARRIERS):
+    return overloaded(measured, sleepers, carriers, RULES, troubled)
+
+
+def test_sleepers_sleep_on_while_their_carrier_has_room():
+    assert woken({"carrier": Measured(0.4, 30.0)}) == {}
+
+
+@pytest.mark.parametrize(
+    ("measured", "troubled", "reason"),
+    [
+        pytest.param({"carrier": Measured(0.6, 30.0)}, (), FULL, id="full"),
+        pytest.param({"carrier": Measured(0.3, 9.0)}, (), SLOW, id="users below the floor"),
+        pytest.param({"carrier": Measured(0.3, 30.0)}, ("carrier",), TROUBLED, id="a finding"),
+        pytest.param({}, (), SILENT, id="nothing arrived"),
+    ],
+)
+def test_those_who_lean_on_a_cell_wake_for_a_reason_that_is_told(measured, troubled, reason):
+    found = woken(measured, troubled=troubled)
+    assert list(found) == ["much", "some"]
+    assert found["much"] == f"much wakes: carrier, which carries for it, {reason}."
+
+
+def test_users_who_asked_for_little_tell_nothing_of_the_floor():
+    assert woken({"carrier": Measured(0.3, None)}) == {}
+
+
+def test_load_of_a_muted_cell_counts_in_blocks_of_what_is_left():
+    sleepers = {"carrier": "MIMO_MUTED"}  # half the capacity is left, and half of that allowed
+    assert woken({"carrier": Measured(0.45)}, sleepers) == {}
+    assert list(woken({"carrier": Measured(0.55)}, sleepers)) == ["carrier"]
+
+
+def test_a_sleeper_whose_own_work_nobody_knows_counts_as_one_that_leans():
+    unknown = np.array([0.1, 0.1, 0.1, np.nan])
+    carriers = Carriers(**{**_parts(CARRIERS), "own_work": unknown})
+    assert "little" in woken({}, carriers=carriers)
+
+
+def test_a_sleeper_that_is_on_no_map_wakes():
+    found = woken({"carrier": Measured(0.1)}, {"stranger": "DEEP_SLEEP"})
+    assert found == {"stranger": f"stranger wakes: it {UNPLACED}."}
+
+
+def _parts(carriers):
+    return {name: getattr(carriers, name) for name in Carriers.__dataclass_fields__}
