@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tasks.energy.planning.problem import IS_OFF, Flags, Floats, Numbers
-from tasks.energy.planning.terms import Terms, arriving, sleepers
+from tasks.energy.planning.terms import TOLERANCE, Terms, arriving, sleepers
 
 
 @dataclass
@@ -114,7 +114,7 @@ class Program:
         candidate, booster = terms.candidate[edge], terms.booster[edge]
         moved = terms.moved[edge, when]
         short = (terms.may & ~IS_OFF)[candidate, when] & (
-            terms.room[candidate, when] < moved[:, None]
+            terms.room[candidate, when] < moved[:, None] - TOLERANCE
         )
         chosen = binds[candidate, when] & short.any(axis=1)
         numbers = np.full(terms.cost.shape, -1)
