@@ -35,6 +35,7 @@ class ExecutionRules(BaseModel):
     early_confidence: float = Field(gt=0.5, lt=1)
     least_base_share: float = Field(gt=0, le=1)
     guard_kpis: Mapping[str, Annotated[float, Field(gt=0)]]
+    recallable: tuple[str, ...]
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

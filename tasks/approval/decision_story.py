@@ -30,9 +30,10 @@ _ENDS = {
     "ROLLED_BACK": "It could not be written whole; nothing of it stands.",
     "KEPT": "It is written, was measured and stands.",
     "UNDONE": "It was measured to do harm and taken back.",
+    "RECALLED": "It was written and taken back as planned; nothing of it stands.",
 }
 _ANSWERS = ("approval_requested", "approved", "rejected", "delegated", "expired", "withdrawn")
-_GOOD, _BAD = {"KEPT"}, {"REFUSED", "REJECTED", "ROLLED_BACK", "UNDONE", "EXPIRED"}
+_GOOD, _BAD = {"KEPT", "RECALLED"}, {"REFUSED", "REJECTED", "ROLLED_BACK", "UNDONE", "EXPIRED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def decision_story(life: ProposalLife) -> DecisionStory:
         stage=life.stage,
         tone="good" if life.stage in _GOOD else "bad" if life.stage in _BAD else "open",
         title=plain(proposal.use_case.replace("_", " "), 80).capitalize(),
-        lead=plain(f"{proposal.reason} {_ENDS[life.stage]}", 900),
+        lead=plain(f"{proposal.reason} {_end(life)}", 900),
         answers=_answers(life, measured),
         timeline=timeline,
         writes=_writes(proposal.change_set),
@@ -134,12 +135,21 @@ def decision_story(life: ProposalLife) -> DecisionStory:
     )
 
 
+def _end(life: ProposalLife) -> str:
+    """Return how far a proposal has come, with the reason where it is taken back as planned."""
+    if life.stage == "EXECUTING" and life.recall_reason:
+        return f"It is being taken back as planned: {life.recall_reason}"
+    if life.stage == "RECALLED":
+        return f"{_ENDS[life.stage]} {life.recall_reason}"
+    return _ENDS[life.stage]
+
+
 def _answers(life: ProposalLife, measured: Measured | None) -> tuple[tuple[str, str, str], ...]:
     """Return each question, its short answer, and where on the page the whole one is."""
     proposal, verdict = life.proposal, life.verdict
     checked = len(verdict.checked) if verdict else 0
     broken = len(verdict.breaches) if verdict else 0
-    happened = measured.reason if measured else _ENDS[life.stage]
+    happened = measured.reason if measured and not life.recall_reason else _end(life)
     return (
         ("Who", f"{plain(proposal.proposed_by, 60)} proposed, {plain(proposal.decided_by, 60)} "
          f"decided. {_approval_line(life)}", "approvals"),
@@ -248,7 +258,7 @@ def _measured(life: ProposalLife) -> Measured | None:
     controls = effect.get("controls")
     return Measured(
         plain(str(payload.get("verdict", "")).replace("_", " "), 40),
-        plain(payload.get("reason", ""), 600) or _ENDS[life.stage],
+        plain(payload.get("reason", ""), 600) or _end(life),
         plain(str(payload.get("measured_until", ""))[:16].replace("T", " "), 20),
         _marks(effect, life),
         _effect_rows(effect),

@@ -29,6 +29,8 @@ TITLES: dict[str, str] = {
     "rolled_back": "Rolled back",
     "verified": "Effect measured",
     "undone": "Undone",
+    "recall_begun": "Recall begun",
+    "recalled": "Taken back as planned",
     "outcome_learned": "Learned",
     "autonomy_changed": "Autonomy changed",
     "frozen": "Network frozen",

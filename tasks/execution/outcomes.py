@@ -14,6 +14,7 @@ _ENDINGS: Mapping[Stage, str] = {
     "KEPT": "verified",
     "UNDONE": "undone",
     "ROLLED_BACK": "rolled_back",
+    "RECALLED": "recalled",
 }
 _NUMBERS = {
     "kpi_before": "before",
@@ -34,6 +35,9 @@ def ended_rows(lives: Iterable[ProposalLife]) -> pl.DataFrame:
 def due_window(ended: pl.DataFrame, standing: pl.DataFrame) -> Window | None:
     """Return the days of rows that do not stand yet as they are; None where all do.
 
+    A change that was kept and is taken back later ends on another day: the day on which it stands
+    as kept is told anew too.
+
     Args:
         ended: rows of the product.
         standing: those published.
@@ -42,7 +46,9 @@ def due_window(ended: pl.DataFrame, standing: pl.DataFrame) -> Window | None:
     new = ended.join(standing.select(key), on=key, how="anti")
     if new.is_empty():
         return None
-    first, last = new["ended_at"].min(), new["ended_at"].max()
+    before = standing.select(key).join(new.select("proposal_id"), on="proposal_id", how="semi")
+    days = pl.concat([new.select("ended_at"), before.select("ended_at")])["ended_at"]
+    first, last = days.min(), days.max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
     return Window(first, last + timedelta(microseconds=1)).widened_to("day")

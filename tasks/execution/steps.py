@@ -11,6 +11,7 @@ import polars as pl
 
 from data_products.change_outcomes.derive import derive
 from data_products.lineage import LINEAGE_COLUMNS, Snapshot
+from semantic_layer.errors import InputError
 from semantic_layer.execution_rules import execution_rules
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.kpis import Kpi
@@ -19,6 +20,7 @@ from semantic_layer.periods import Window
 from tasks.execution.evidence import LOADS, Surroundings, evidence, needed_columns
 from tasks.execution.executing import NETWORK, Carried, Hands, append, carried_out
 from tasks.execution.outcomes import due_window, ended_rows
+from tasks.execution.recalling import NOTHING_STANDS, recall_refusal, recalled
 from tasks.execution.surroundings import (
     fault_start,
     mean_loads,
@@ -40,7 +42,7 @@ _OUTCOMES, _MEASUREMENTS, _FINDINGS = "change_outcomes", "pm_measurements", "cel
 _LOOKED_BACK = timedelta(days=7)
 _APPROVED: frozenset[Stage] = frozenset({"APPROVED"})
 _BEGUN: frozenset[Stage] = frozenset({"EXECUTING", "APPLIED"})
-_WRITTEN: frozenset[Stage] = frozenset({"APPLIED", "ROLLED_BACK", "UNDONE", "KEPT"})
+_WRITTEN: frozenset[Stage] = frozenset({"APPLIED", "ROLLED_BACK", "UNDONE", "KEPT", "RECALLED"})
 
 
 @step
@@ -75,6 +77,45 @@ def verify_applied(window: Window) -> list[str]:
             told = _verified(life.proposal.proposal_id, window.end)
             if told is not None:
                 found.append(told)
+    return found
+
+
+@step
+def recall(proposal_ids: list[str], reason: str) -> list[str]:
+    """Take changes back as planned, each wholly; return the ids of those of which nothing stands.
+
+    What is written, or half written, is undone by the rollback that was stored before its first
+    write; what waits or is approved is withdrawn. Needs no approval. Of a change that is not taken
+    back the run's page says why: its use case is none that is, or the network does not let it go.
+
+    Args:
+        proposal_ids: each once or several times; those taken back before are returned again.
+        reason: a sentence, for the record.
+
+    Raises:
+        InputError: there is no reason, an id is no proposal's, or none of them may be taken back.
+    """
+    if not reason.strip():
+        raise InputError("A change is taken back with a reason; say why.")
+    hands, wanted = _hands(), list(dict.fromkeys(proposal_ids))
+    lives = {life.proposal.proposal_id: life for life in _lives()}
+    unknown = [name for name in wanted if name not in lives]
+    if unknown:
+        raise InputError(f"No proposal {', '.join(map(repr, unknown))} is on record.")
+    refusals = {name: recall_refusal(lives[name], hands.rules) for name in wanted}
+    if wanted and all(refusals.values()):
+        raise InputError(" ".join(refusals.values()))
+    rows, found = [], []
+    for name in wanted:
+        carried = Carried(name, lives[name].stage, refusals[name])
+        if not carried.says:
+            carried = recalled(name, reason.strip(), hands)
+        _LOG.info("%s is %s. %s", name, carried.stage, carried.says)
+        if carried.stage in NOTHING_STANDS and not refusals[name]:
+            found.append(name)
+        rows.append({"proposal": name, "stage": carried.stage, "says": carried.says or reason})
+    if rows:
+        show_table("recalled-changes", rows, f"{len(found)} changes taken back as planned")
     return found
 
 

@@ -47,7 +47,7 @@ class Conclude:
     """All writes are done: put on record what that makes of the proposal."""
 
     attempt: int
-    kind: Literal["applied", "rolled_back", "undone"]
+    kind: Literal["applied", "rolled_back", "undone", "recalled"]
     reason: str
 
 
@@ -62,7 +62,7 @@ class Progress:
         rollback: takes everything back, as stored before the first write.
         begun, done: steps of the change itself.
         back_begun, back_done: steps of taking it back.
-        failure: why it is taken back; empty while it is not.
+        failure: why it is taken back, be it as planned; empty while it is not.
         refused_step: the step that was surely not written; None where there is none.
     """
 
@@ -97,6 +97,8 @@ def next_action(life: ProposalLife) -> Action:
         return None
     told = progress(life)
     if life.stage == "EXECUTING":
+        if life.recall_reason:
+            return _back(told, "recalled")
         return _back(told, "rolled_back") if told.failure else _forward(life, told)
     if life.stage == "APPLIED" and life.effect == "worse":
         return _back(told, "undone")
@@ -118,6 +120,7 @@ def progress(life: ProposalLife) -> Progress:
     refused = failed.payload.get("refused_step") if failed is not None else None
     worse = next((one for one in life.entries if one.kind == "verified"), None)
     failure = failed or worse
+    reason = str(failure.payload.get("reason") or "not told") if failure is not None else ""
     return Progress(
         attempt,
         ChangeSet.from_json(prepared.payload["rollback"]),
@@ -125,7 +128,7 @@ def progress(life: ProposalLife) -> Progress:
         _steps(own, "write_done", "apply"),
         _steps(own, "write_intended", "rollback"),
         _steps(own, "write_done", "rollback"),
-        str(failure.payload.get("reason") or "not told") if failure is not None else "",
+        life.recall_reason or reason,
         refused,
     )
 
@@ -189,7 +192,7 @@ def _forward(life: ProposalLife, told: Progress) -> Action:
     return Conclude(told.attempt, "applied", "")
 
 
-def _back(told: Progress, kind: Literal["rolled_back", "undone"]) -> Action:
+def _back(told: Progress, kind: Literal["rolled_back", "undone", "recalled"]) -> Action:
     for step, operation in enumerate(taken_back(told)):
         if step not in told.back_done:
             is_begun = step in told.back_begun

@@ -26,6 +26,8 @@ EntryKind = Literal[
     "rolled_back",           # attempt, reason: nothing of the change stands
     "verified",              # verdict (better|as_before|worse|unclear), effect, measured_until
     "undone",                # attempt, reason: applied, found worse, taken back
+    "recall_begun",          # reason: what stands of it is taken back as planned, from here on
+    "recalled",              # attempt, reason: taken back as planned; nothing of it stands
     "outcome_learned",       # case_id, says
     "autonomy_changed",      # subject is a use case: from_level, to_level, reason, evidence
     "frozen",                # subject `network`: reason; nothing is executed until `thawed`

@@ -15,14 +15,15 @@ Stage = Literal[
     "WAITING",      # for a person
     "APPROVED",     # by as many as are needed; not begun
     "REJECTED", "EXPIRED", "WITHDRAWN",
-    "EXECUTING",    # prepared; some writes may be done
+    "EXECUTING",    # prepared; some writes may be done, or are being taken back as planned
     "APPLIED",      # all writes done, not verified
     "ROLLED_BACK",  # execution failed, nothing stands
     "KEPT",         # verified, stands
     "UNDONE",       # verified worse, taken back
+    "RECALLED",     # taken back as planned
 ]  # fmt: skip
 ENDED: frozenset[Stage] = frozenset(
-    {"REFUSED", "REJECTED", "EXPIRED", "WITHDRAWN", "ROLLED_BACK", "KEPT", "UNDONE"}
+    {"REFUSED", "REJECTED", "EXPIRED", "WITHDRAWN", "ROLLED_BACK", "KEPT", "UNDONE", "RECALLED"}
 )
 _AFTER: dict[str, Stage] = {
     "rejected": "REJECTED",
@@ -32,6 +33,8 @@ _AFTER: dict[str, Stage] = {
     "applied": "APPLIED",
     "rolled_back": "ROLLED_BACK",
     "undone": "UNDONE",
+    "recall_begun": "EXECUTING",
+    "recalled": "RECALLED",
 }
 
 
@@ -46,6 +49,7 @@ class ProposalLife:
         prepared: entry of the last preparation.
         applied_at: time of the network at the last write.
         effect: verdict of the verification, empty before it.
+        recall_reason: why it is or was taken back as planned, empty where that was never begun.
     """
 
     proposal: ChangeProposal
@@ -57,6 +61,7 @@ class ProposalLife:
     prepared: LedgerEntry | None = None
     applied_at: datetime | None = None
     effect: str = ""
+    recall_reason: str = ""
     entries: tuple[LedgerEntry, ...] = ()
 
 
@@ -112,6 +117,10 @@ def _verified(life: ProposalLife, entry: LedgerEntry) -> ProposalLife:
     return replace(life, effect=effect, stage="KEPT" if is_kept else life.stage)
 
 
+def _recall_begun(life: ProposalLife, entry: LedgerEntry) -> ProposalLife:
+    return replace(life, recall_reason=str(entry.payload["reason"]))
+
+
 def _approved(life: ProposalLife, entry: LedgerEntry) -> ProposalLife:
     """Count an approval, if somebody is waited for and it is of the very change set judged."""
     verdict = life.verdict
@@ -133,4 +142,5 @@ _FOLDS: dict[str, Callable[[ProposalLife, LedgerEntry], ProposalLife]] = {
     "execution_prepared": _prepared,
     "applied": _applied,
     "verified": _verified,
+    "recall_begun": _recall_begun,
 }

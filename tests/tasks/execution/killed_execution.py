@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from semantic_layer.execution_rules import execution_rules
 from tasks.adapters.memory_gateway import MemoryGateway
 from tasks.adapters.sqlite_ledger import SqliteLedger
 from tasks.execution.executing import carried_out
+from tasks.execution.recalling import recalled
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposal_life import proposal_life
@@ -36,6 +38,7 @@ from tests.tasks.execution.told import (
     NOON,
     RELATE,
     RESTART,
+    SLEEP,
     TILT,
     TILT_BACK,
     UNLOCK,
@@ -50,12 +53,22 @@ NEVER = 10_000
 
 @dataclass(frozen=True)
 class Story:
-    """A change, what the network does to it, and how it must end."""
+    """A change, what the network does to it, and how it must end.
+
+    Attributes:
+        is_worse: it was applied and found worse before the execution that is killed.
+        is_recalled: the execution that is killed takes it back as planned.
+        is_kept: it was verified to stand before that.
+        writes_before: so many writes were done before that, the next one was begun.
+    """
 
     change: ChangeSet
     refused: Operation | None = None
     silent: Operation | None = None
     is_worse: bool = False
+    is_recalled: bool = False
+    is_kept: bool = False
+    writes_before: int = NEVER
     ends: str = "APPLIED"
 
 
@@ -72,11 +85,23 @@ STORIES = {
     "restart is worse": Story(RESTART, is_worse=True, ends="UNDONE"),
     "tilt is worse": Story(TILT_BACK, is_worse=True, ends="UNDONE"),
     "all are worse": Story(ALL_THREE, is_worse=True, ends="UNDONE"),
+    "sleep": Story(SLEEP),
+    "recall": Story(SLEEP, is_recalled=True, ends="RECALLED"),
+    "recall of two cells": Story(ALL_THREE, is_recalled=True, ends="RECALLED"),
+    "recall of what was kept": Story(SLEEP, is_recalled=True, is_kept=True, ends="RECALLED"),
+    "recall before a write": Story(SLEEP, is_recalled=True, writes_before=0, ends="RECALLED"),
+    "recall half written": Story(SLEEP, is_recalled=True, writes_before=1, ends="RECALLED"),
 }  # fmt: skip
+
+
+class _DeadError(Exception):
+    """The process is as good as dead."""
 
 
 class FileNetwork(MemoryGateway):
     """A network whose journal is a file; two kinds of trouble, each once a proposal."""
+
+    dies_at = NEVER
 
     def __init__(self, path, story, count):
         super().__init__(network_objects())
@@ -92,6 +117,8 @@ class FileNetwork(MemoryGateway):
 
     def write(self, operation):
         self.count()
+        if len(self.journal) >= self.dies_at:
+            raise _DeadError
         operations = self.story.change.operations
         is_next = operation in operations[len(self.journal) : len(self.journal) + 1]
         if operation == self.story.refused and is_next:
@@ -133,9 +160,16 @@ def begin(folder, story):
     """Put the approved proposal on record; where it is to be found worse, apply it and say so."""
     ledger = ledger_of(folder)
     name = approved(ledger, story.change)
-    if story.is_worse:
-        carried_out(name, hands(ledger, FileNetwork(folder / "network", story, lambda: None)))
-        verdict = {"verdict": "worse", "reason": "Drops doubled.", "effect": {}}
+    network = FileNetwork(folder / "network", story, lambda: None)
+    if story.is_worse or (story.is_recalled and story.writes_before == NEVER):
+        carried_out(name, hands(ledger, network))
+    elif story.is_recalled:
+        network.dies_at = story.writes_before
+        with suppress(_DeadError):
+            carried_out(name, hands(ledger, network))
+    word = "worse" if story.is_worse else "better" if story.is_kept else ""
+    if word:
+        verdict = {"verdict": word, "reason": "Drops doubled.", "effect": {}}
         ledger.append(EntryDraft("verified", name, "executor", NOON, verdict, f"verified:{name}"))
     (folder / "name").write_text(name)
 
@@ -153,7 +187,11 @@ def execute(folder, story, die_at):
     ledger = ledger_of(folder)
     ledger.count = count
     network = FileNetwork(folder / "network", story, count)
-    carried_out((folder / "name").read_text(), hands(ledger, network, write_tries=2))
+    name, tools = (folder / "name").read_text(), hands(ledger, network, write_tries=2)
+    if story.is_recalled:
+        recalled(name, "The plan wakes it.", tools)
+    else:
+        carried_out(name, tools)
     ledger.count = lambda: None
     look_at_the_end(folder, story)
 

@@ -38,6 +38,11 @@ def network_objects():
         ManagedObject(BEAM, "CommonBeamformingFunction", {"digitalTilt": 90, "coverageShape": 1}),
         ManagedObject(f"{ELEMENT},GNBCUCPFunction=1", "GNBCUCPFunction", {"gNBId": 7}),
         ManagedObject(CU_CELL, "NRCellCU", {"cellLocalId": 1}),
+        ManagedObject(
+            SAVING,
+            "CESManagementFunction",
+            {"energySavingMode": "ACTIVE", "energySavingControl": "toBeNotEnergySaving"},
+        ),
     ]
 
 
@@ -52,6 +57,13 @@ RELATE = Operation("CREATE", RELATION, "NRCellRelation", "", None, RELATED)
 RESTART = ChangeSet((LOCK, UNLOCK))
 TILT_BACK = ChangeSet((TILT,))
 NEIGHBOR = ChangeSet((RELATE,))
+SAVING = f"{CU_CELL},CESManagementFunction=1"
+DEEP = modify(SAVING, "CESManagementFunction", "energySavingMode", "ACTIVE", "DEEP_SLEEP")
+SAVE = modify(
+    SAVING, "CESManagementFunction", "energySavingControl", "toBeNotEnergySaving",
+    "toBeEnergySaving",
+)  # fmt: skip
+SLEEP = ChangeSet((DEEP, SAVE))
 ALL_THREE = ChangeSet((LOCK, TILT, RELATE, UNLOCK))
 
 EXPECTED = ExpectedEffect("drb_setup_success_rate", "higher", (CELL,), 0.02, 0.05, 1, 4)
@@ -64,9 +76,12 @@ def proposal(change, expected=EXPECTED, use_case="heal_tilt_slip"):
     )  # fmt: skip
 
 
-def approved(ledger, change, *, at=NOON, expires_at=None, expected=EXPECTED, digest=None):
+def approved(
+    ledger, change, *, at=NOON, expires_at=None, expected=EXPECTED, digest=None,
+    use_case="heal_tilt_slip",
+):  # fmt: skip
     """Put a proposal and all that approves it on record; return its id."""
-    told = proposal(change, expected)
+    told = proposal(change, expected, use_case)
     name, digest = told.proposal_id, digest or change.digest
     verdict = GuardVerdict(name, digest, (), 3, 1, ("limits",), "One person approves.")
     entries = [
