@@ -94,29 +94,32 @@ class Program:
         least = np.where(on, terms.room, np.inf).min(axis=2)
         binds = most > least
         number = np.cumsum(binds).reshape(binds.shape) - 1
-        edge, when = np.nonzero(binds[terms.candidate] & could[terms.booster] & (terms.moved > 0))
+        ways = terms.share.tocoo()
+        arrives = binds[ways.row] & could[ways.col] & (ways.data[:, None] * terms.own[ways.col] > 0)
+        edge, when = np.nonzero(arrives)
+        candidate, booster = ways.row[edge], ways.col[edge]
+        moved = ways.data[edge] * terms.own[booster, when]
         cell, period, mode = self.modes
         own = binds[cell, period]
         room = np.where(
             IS_OFF[mode], most[cell, period], np.minimum(terms.room, most[:, :, None])[self.modes]
         )
         parts = [
-            (number[terms.candidate[edge], when], self.off(terms.booster[edge], when),
-             terms.moved[edge, when]),
+            (number[candidate, when], self.off(booster, when), moved),
             (number[cell, period][own], np.flatnonzero(own), -room[own]),
-        ]  # fmt: skip
+        ]
         self.add(parts, -np.inf, 0.0, int(binds.sum()))
-        self._add_fitting(binds, edge, when)
+        self._add_fitting(candidate, booster, when, moved)
 
-    def _add_fitting(self, binds: Flags, edge: Numbers, when: Numbers) -> None:
+    def _add_fitting(
+        self, candidate: Numbers, booster: Numbers, when: Numbers, moved: Floats
+    ) -> None:
         """A cell may sleep only while each candidate is in a mode with room for it (tighter)."""
         terms = self.terms
-        candidate, booster = terms.candidate[edge], terms.booster[edge]
-        moved = terms.moved[edge, when]
         short = (terms.may & ~IS_OFF)[candidate, when] & (
             terms.room[candidate, when] < moved[:, None] - TOLERANCE
         )
-        chosen = binds[candidate, when] & short.any(axis=1)
+        chosen = short.any(axis=1)
         numbers = np.full(terms.cost.shape, -1)
         numbers[self.modes] = np.arange(self.mode_columns)
         fits = numbers[candidate, when] * ~short + -1 * short

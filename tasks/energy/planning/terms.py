@@ -32,9 +32,8 @@ class Terms:
         must_serve: (C, T) nothing is known of its work, or it exceeds what ACTIVE carries.
         held_off: (C, T) stands off the air and has not been long enough.
         held_on: (C, T) stands on the air and has not been long enough.
-        booster: (E,) cell that sleeps, of each way work moves.
-        candidate: (E,) cell that carries it.
-        moved: (E, T) work that arrives at the candidate.
+        own: (C, T) work that moves while a cell is off the air.
+        share: (C, C) of a column's own work that arrives at a row.
         weight: (R, C) of cells in cover rows, as shares of what each row needs.
         need: (R, T) 1, or what all cells of the row together weigh where that is less.
         member: (C,) group or -1.
@@ -52,9 +51,8 @@ class Terms:
     must_serve: Flags
     held_off: Flags
     held_on: Flags
-    booster: Numbers
-    candidate: Numbers
-    moved: Floats
+    own: Floats
+    share: csr_array
     weight: csr_array
     need: Floats
     member: Numbers
@@ -98,9 +96,10 @@ def terms_of(problem: SleepProblem) -> Terms:
         must_serve=must_serve,
         held_off=np.zeros_like(must_serve),
         held_on=np.zeros_like(must_serve),
-        booster=moves.booster,
-        candidate=moves.candidate,
-        moved=np.asarray(moves.work)[:, None] * work[moves.booster],
+        own=work,
+        share=csr_array(
+            (moves.work, (moves.candidate, moves.booster)), shape=(problem.cells, problem.cells)
+        ),
         weight=weight,
         need=np.repeat(np.minimum(1.0, totals)[:, None], periods, axis=1),
         member=problem.groups.member,
@@ -129,9 +128,7 @@ def broken_rows(terms: Terms, is_off: Flags, room: Floats) -> tuple[Flags, Flags
 
 def arriving(terms: Terms, is_off: Floats | Flags) -> Floats:
     """Return (C, T) work that moves to each cell; shares of being off the air count as shares."""
-    cells, periods = terms.shape
-    came = np.zeros((cells, periods))
-    np.add.at(came, terms.candidate, terms.moved * is_off[terms.booster])
+    came: Floats = terms.share @ (terms.own * is_off)
     return came
 
 
@@ -212,7 +209,7 @@ def _breaks(terms: Terms, is_off: Flags) -> Flags:
     """Return (C, T) cells in rows that do not hold while only those given are off the air."""
     too_much, uncovered, too_many = broken_rows(terms, is_off, terms.room[:, :, 0])
     breaks = np.zeros_like(is_off)
-    np.logical_or.at(breaks, terms.booster, too_much[terms.candidate] & (terms.moved > 0))
+    breaks |= (terms.share.T @ too_much.astype(float)) * terms.own > 0
     breaks |= (terms.weight.T @ uncovered.astype(float)) > 0
     grouped = terms.member >= 0
     breaks[grouped] |= too_many[terms.member[grouped]]
