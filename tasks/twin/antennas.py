@@ -21,6 +21,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 _MOVED_SHARE = 0.01
 _NEAREST = 6
+_MOST_JOINT = 128
 
 Changes = tuple[AntennaChange, ...]
 
@@ -50,11 +51,13 @@ class Antennas:
         self._stages: list[Stage] = []
         self._known: dict[tuple[tuple[int, ...], Changes, Changes], _Footprint] = {}
         self._standing: dict[Changes, tuple[Tally, QualityTables]] = {}
+        self._joint: dict[tuple[Changes, Changes], _Footprint] = {}
 
     def unchanged(self) -> "Antennas":
         """Return the antennas as built; what was computed of changes stays known."""
         found = Antennas(self._radio)
         found._known, found._standing = self._known, self._standing
+        found._joint = self._joint
         return found
 
     def change(self, first: int, last: int, change: AntennaChange) -> list[Patch]:
@@ -95,6 +98,43 @@ class Antennas:
             )
         return found
 
+    def joint_patches(
+        self, periods: tuple[int, int], changes: Changes, offset: int = 0
+    ) -> list[Patch]:
+        """Return the patches of changes at many cells at once, upon all planned ones.
+
+        What a cell gives up is taken by whoever is best without all that gave up: the changes act
+        together, wherever they are. Their tables hold for all that planned changes and they move.
+
+        Args:
+            periods: first and last of the patches, counted from `offset`.
+            changes: of antennas, one a cell.
+            offset: the run's period that `periods` count from.
+        """
+        first, last = periods[0] + offset, periods[1] + offset
+        found = []
+        for begin, end in pairwise(_borders(self._stages, first, last)):
+            standing = tuple(one.change for one in self._stages if one.first <= begin < one.last)
+            footprint = self._joint_footprint(changes, standing)
+            whole = np.ones(end - begin, np.float32)
+            at = begin - offset, end - offset, whole
+            found.append(Patch(*at, footprint.cells, footprint.share_change, footprint.tables))
+        return found
+
+    def _joint_footprint(self, changes: Changes, standing: Changes) -> _Footprint:
+        """Return what changes move; the patterns of late stay known."""
+        key = changes, standing
+        known = self._joint.pop(key, None)
+        if known is None:
+            after = self._radio.jointly_changed(_together(standing, changes))
+            off = tuple(change.cell for change in changes if change.is_off)
+            touched = tuple(change.cell for change in (*standing, *changes))
+            known = self._moved(self._before(standing), after, touched, off)
+        self._joint[key] = known
+        if len(self._joint) > _MOST_JOINT:
+            del self._joint[next(iter(self._joint))]
+        return known
+
     def _near(self, struck: Sequence[int], first: int, last: int) -> list[Stage]:
         built = self._radio.built
         around = set(struck)
@@ -122,17 +162,28 @@ class Antennas:
         return self._known[key]
 
     def _computed(self, struck: tuple[int, ...], changes: Changes, standing: Changes) -> _Footprint:
-        before, tables_before = self._before(standing)
         after = self._radio.changed(_together(standing, changes))
+        off = struck if changes[0].is_off else ()
+        return self._moved(self._before(standing), after, struck, off)
+
+    def _moved(
+        self,
+        stood: tuple[Tally, QualityTables],
+        after: Tally,
+        touched: Sequence[int],
+        off: Sequence[int],
+    ) -> _Footprint:
+        """Return what moved from what stood; cells that were touched belong to it in any case."""
+        before, tables_before = stood
         moved = np.abs(after.weight - before.weight) > _MOVED_SHARE * np.maximum(
             before.weight, 0.05
         )
         moved |= _quality_moved(before, after)
-        moved[list(struck)] = True
+        moved[list(touched)] = True
         cells = np.flatnonzero(moved)
         tables = quality_tables(self._radio.network, after)
-        if changes[0].is_off:  # the few users who stay hear what they always heard
-            _keep_rows(tables, tables_before, struck)
+        if off:  # the few users who stay hear what they always heard
+            _keep_rows(tables, tables_before, off)
         share_change = (after.share - before.share)[cells].astype(np.float32)
         return _Footprint(cells, share_change, tables.rows(cells))
 

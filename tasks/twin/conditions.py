@@ -86,6 +86,7 @@ class Conditions:
 
     Attributes:
         rate_factor: of what a cell's scheduler makes of its radio, in both directions.
+        saving_mode: place in `MODES` of the energy saving that a cell is in (sleep_modes.py).
         backhaul_share: of a site's peak demand, that its own link bears; by site.
         access_failure: chance that a setup fails for what no counter of radio explains.
         torn: chance that a connection is torn by the core.
@@ -119,6 +120,7 @@ class Conditions:
     battery_w: Array
     clock_error_ns: Array
     holdover_s: Array
+    saving_mode: npt.NDArray[np.int8]
     patches: tuple[Patch, ...] = ()
     cuts: tuple[Cut, ...] = ()
     intermodulations: tuple[Intermodulation, ...] = ()
@@ -182,4 +184,5 @@ def no_conditions(periods: int, cells: int, sites: int, areas: int, optical: int
         battery_w=filled(sites, 0.0),
         clock_error_ns=filled(sites, 0.0),
         holdover_s=filled(sites, 0.0),
+        saving_mode=np.zeros((periods, cells), dtype=np.int8),
     )

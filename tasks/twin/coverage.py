@@ -129,6 +129,13 @@ class RadioMap:
         changed[:, columns] = after[heard]
         return self.built.moved_by(before_sums, tally(self.network, self.ground, heard, changed))
 
+    def jointly_changed(self, changes: Sequence[AntennaChange]) -> Tally:
+        """Return the tally after `changes` anywhere in the network; costs the same for any many."""
+        received = self.received_dbm.copy()
+        for change in changes:
+            received[:, change.cell] += self._difference_db(change)
+        return tally(self.network, self.ground, np.arange(len(received)), received)
+
     def _difference_db(self, change: AntennaChange) -> Array | float:
         if change.is_off:
             return _OFF_DBM

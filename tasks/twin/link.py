@@ -27,14 +27,16 @@ MCS_EFFICIENCY = np.array(
 CQI_BINS = 16
 MCS_BINS = 32
 
-_SHANNON_SHARE = 0.75
+SHANNON_SHARE = 0.75
+"""Of Shannon's bound, what a link bears."""
+
 _UPLINK_SHARE = 0.6
 _UPLINK_CEILING = 5.5547
 
 
 def efficiency(sinr_db: Array) -> Array:
     """Return the spectral efficiency of one layer, in bit/s/Hz, that a link of this SINR bears."""
-    shannon = _SHANNON_SHARE * np.log2(1.0 + 10.0 ** (sinr_db / 10.0))
+    shannon = SHANNON_SHARE * np.log2(1.0 + 10.0 ** (sinr_db / 10.0))
     return np.asarray(np.minimum(shannon, CQI_EFFICIENCY[-1]))
 
 

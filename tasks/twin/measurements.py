@@ -283,7 +283,7 @@ def _distribution_sums(stretch: Stretch, sample: Sample) -> Columns:
 
 def _distributions(stretch: Stretch, sample: Sample, rng: np.random.Generator) -> Columns:
     a_user = _reports_a_user(stretch, sample)[..., None]
-    qualities = poisson(rng, sample.users[..., None] * _cqi_shares(stretch)) * a_user
+    qualities = poisson(rng, sample.users[..., None] * cqi_shares(stretch)) * a_user
     levels = poisson(rng, sample.users[..., None] * _rsrp_shares(stretch)) * a_user
     codes = np.rint(qualities @ link.mcs_of_cqi())
     return _floats(wb_cqi_dist=qualities, pdsch_mcs_dist=codes, ss_rsrp_dist=levels)
@@ -305,7 +305,8 @@ def _patches(stretch: Stretch) -> Iterator[tuple[Patch, slice, slice, list[int],
             )
 
 
-def _cqi_shares(stretch: Stretch) -> Array:
+def cqi_shares(stretch: Stretch) -> Array:
+    """Return the share of users at each CQI, by (periods, cells, CQI)."""
     around = stretch.of("around")
     shares = _each_bin(stretch.world.tables.cqi[stretch.cells], around)
     for patch, here, there, columns, rows in _patches(stretch):

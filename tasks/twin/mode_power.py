@@ -11,6 +11,7 @@ symbol draws (TR 38.864 6.1, scaling in the spatial and the power domain):
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,7 @@ def modes_of(
     idle, slope = power.radio_line_w(band, tx_power_dbm, downlink_share)
     relative = RELATIVE_POWERS[features.relative]
     unit = (idle + slope) / relative.downlink
-    left = _capacity_left(band, features)
+    left = dict(zip(MODES, mode_capacity(band, features), strict=True))
     dynamic = unit * (relative.downlink - relative.micro)
     reduced = 0.5 / features.efficiency_at_half
     awake: dict[SavingMode, tuple[float, float]] = {
@@ -190,7 +191,7 @@ def modes_of(
     return RadioModes(
         idle_w=np.array([lines[mode][0] for mode in MODES]),
         slope_w=np.array([lines[mode][1] for mode in MODES]),
-        capacity=np.array([left.get(mode, 0.0) for mode in MODES]),
+        capacity=np.array([left[mode] for mode in MODES]),
         switch_wh=np.array([cost.get(mode, 0.0) / 3600.0 for mode in MODES]),
         switch_s=np.array([delay.get(mode, 0.0) for mode in MODES]),
     )
@@ -213,8 +214,9 @@ def _sleeping_between(
     return static - asleep, (asleep + features.micro_capacity * dynamic) / capacity
 
 
-def _capacity_left(band: Band, features: SavingFeatures) -> dict[SavingMode, float]:
-    """Return the share of capacity that stays in each mode on the air.
+@cache
+def mode_capacity(band: Band, features: SavingFeatures = FEATURES) -> Floats:
+    """Return the share of capacity that stays in each mode, (M,); 0 off the air.
 
     Half of the chains carry half of the layers. Each layer keeps its chains and its share of the
     power, hence its signal and array gain; what is lost is the rank of users who hear more, so
@@ -229,9 +231,10 @@ def _capacity_left(band: Band, features: SavingFeatures) -> dict[SavingMode, flo
     whole = rate(_TYPICAL_SINR_DB, band.layers)
     lower = _TYPICAL_SINR_DB - HALF_POWER_DB
     micro = features.micro_capacity
-    return {
+    left: dict[SavingMode, float] = {
         "ACTIVE": 1.0,
         "MICRO_SLEEP": micro,
         "MIMO_MUTED": micro * rate(_TYPICAL_SINR_DB, max(band.layers / 2.0, 1.0)) / whole,
         "POWER_REDUCED": micro * rate(lower, band.layers) / whole,
     }
+    return np.array([left.get(mode, 0.0) for mode in MODES])

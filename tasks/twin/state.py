@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tasks.twin import transport
 from tasks.twin.conditions import Conditions
 from tasks.twin.quality import at_load, at_rise
+from tasks.twin.sleep_modes import OFF_AIR
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.transport_state import LinkState, PathState, transport_state
 from tasks.twin.world import World
@@ -24,7 +25,11 @@ Array = npt.NDArray[np.floating[Any]]
 _ROUNDS = 3
 _CEILING = 0.985
 _QUIET_LOAD = 0.05
-_HALF_USER_SHARE = 0.7
+HALF_USER_SHARE = 0.7
+"""Of a cell's rate, what a user alone in it gets."""
+
+_FAINT = 0.02
+_IS_OFF = np.array(OFF_AIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,7 @@ def _by_site(world: World, value: Array) -> Array:
 
 def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str, Any]:
     traits = world.traits
-    capacity_site = np.minimum(
-        world.backhaul_mbps, conditions.backhaul_share * world.peak_site_mbps
-    )
+    capacity_site = _backhaul_mbps(world, conditions)
     site_offered = _by_site(world, offered)
     through = transport.carried_share(site_offered, capacity_site)
     # What goes up is nearly nothing beside what comes down; a site's mean share of it will do.
@@ -153,20 +156,18 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
     loudness_t = loudness.T.astype(np.float32)
     load: Array = np.full(offered.shape, 0.25, dtype=np.float32)
     for _ in range(_ROUNDS):
-        busy = (_QUIET_LOAD + (1.0 - _QUIET_LOAD) * load) * (1.0 - conditions.unavailable)
-        around = busy @ loudness_t
+        around = _around(conditions, load, loudness_t)
         rate = _looked_up(world, conditions, "rate", at_load, around)
         capacity = rate * np.exp(world.chance.quality) * conditions.rank_factor
         capacity = capacity * conditions.rate_factor
         capacity = np.maximum(capacity * traits.downlink_mbps, 0.5)
         wanted = arriving / capacity
         load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
-    radio_rate = capacity * _HALF_USER_SHARE
+    radio_rate = capacity * HALF_USER_SHARE
     limit = traits.terminal_limit_mbps
     alone = radio_rate * limit / (radio_rate + limit)
     shared = alone * (1.0 - load)
-    own_rate = transport.user_rate_mbps(site_offered, capacity_site)
-    link_rate = np.minimum(own_rate, paths.user_mbps)[:, world.site_of]
+    link_rate = link_rate_mbps(world, conditions, site_offered, paths)
     served = load * capacity
     return {
         "load": load,
@@ -186,6 +187,32 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
             transport.queue_delay_ms(site_offered, capacity_site) + paths.queue_ms + paths.detour_ms
         )[:, world.site_of],
     }
+
+
+def link_rate_mbps(
+    world: World, conditions: Conditions, site_offered_mbps: Array, paths: PathState
+) -> Array:
+    """Return what the links between a cell and the core give a user, by (periods, cells)."""
+    own = transport.user_rate_mbps(site_offered_mbps, _backhaul_mbps(world, conditions))
+    return np.asarray(np.minimum(own, paths.user_mbps)[:, world.site_of])
+
+
+def _backhaul_mbps(world: World, conditions: Conditions) -> Array:
+    return np.minimum(world.backhaul_mbps, conditions.backhaul_share * world.peak_site_mbps)
+
+
+def _around(conditions: Conditions, load: Array, loudness_t: Array) -> Array:
+    """Return the load of the cells around; where some are asleep, of those that are not.
+
+    Tables tell what users hear without the sleepers, hence the mean over the others.
+    """
+    busy = (_QUIET_LOAD + (1.0 - _QUIET_LOAD) * load) * (1.0 - conditions.unavailable)
+    around = busy @ loudness_t
+    asleep = _IS_OFF[conditions.saving_mode]
+    if not asleep.any():
+        return around
+    heard = (1.0 - asleep.astype(np.float32)) @ loudness_t
+    return np.asarray(around / np.maximum(heard, _FAINT), dtype=np.float32)
 
 
 def _uplink(world: World, conditions: Conditions, downlink: dict[str, Any]) -> dict[str, Array]:
