@@ -23,6 +23,7 @@ from semantic_layer.causes import Cause, ExplainingRules
 from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection
 from semantic_layer.energy_accounting import EnergyAccountingRules
+from semantic_layer.energy_calendar import EnergyCalendar
 from semantic_layer.energy_goals import EnergyGoalRules
 from semantic_layer.energy_planning import EnergyPlanningRules
 from semantic_layer.energy_waking import EnergyWakingRules
@@ -103,6 +104,7 @@ RULES: Mapping[str, type[BaseModel]] = {
     "finding_worth": FindingWorth,
     "healing": HealingRules,
     "load_forecasting": LoadForecastingRules,
+    "energy_calendar": EnergyCalendar,
     "energy_planning": EnergyPlanningRules,
     "energy_waking": EnergyWakingRules,
     "energy_accounting": EnergyAccountingRules,

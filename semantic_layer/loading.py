@@ -22,6 +22,7 @@ from semantic_layer.correlation import CorrelationRule
 from semantic_layer.detection import Detection, load_detection
 from semantic_layer.draft import Definition, Draft
 from semantic_layer.energy_accounting import load_energy_accounting_rules
+from semantic_layer.energy_calendar import load_energy_calendar
 from semantic_layer.energy_goals import load_energy_goals_rules
 from semantic_layer.energy_planning import load_energy_planning_rules
 from semantic_layer.energy_waking import load_energy_waking_rules
@@ -59,6 +60,7 @@ _OWNED_RULES: Mapping[str, Callable[[Path], BaseModel]] = {
     "autonomy.yaml": load_autonomy_rules,
     "approval.yaml": load_approval_rules,
     "load_forecasting.yaml": load_load_forecasting_rules,
+    "energy_calendar.yaml": load_energy_calendar,
     "energy_planning.yaml": load_energy_planning_rules,
     "energy_waking.yaml": load_energy_waking_rules,
     "energy_accounting.yaml": load_energy_accounting_rules,
