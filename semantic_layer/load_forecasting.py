@@ -34,6 +34,10 @@ class LoadForecastingRules(BaseModel):
     finding_widening: float = Field(ge=1)
     most_lift: float = Field(ge=1)
     recalibration_step: float = Field(ge=0)
+    least_own_days: int = Field(ge=0)
+    single_quarters: int = Field(ge=1)
+    ahead_hours: float = Field(gt=0, le=24)
+    findings_hours: float = Field(gt=0)
 
     @field_validator("quantiles")
     @classmethod

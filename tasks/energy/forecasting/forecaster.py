@@ -34,6 +34,7 @@ from tasks.energy.forecasting.load_history import (
     checked_quarter,
 )
 from tasks.energy.forecasting.outlook import expected_load, outlook, period_peaks, with_events
+from tasks.energy.forecasting.recalibration import highest_quarters, next_shift
 from tasks.energy.forecasting.rehearsal import Rehearsing, rehearsal
 from tasks.energy.forecasting.strays import LOOK_BACK, origin_of, strays_at
 from tasks.energy.forecasting.week_profile import ProfileSums, WeekProfile
@@ -171,6 +172,18 @@ class LoadForecaster:
         peaks[:, is_silent], mean[is_silent] = np.nan, np.nan
         starts = tuple(start + int(first) * QUARTER for first in firsts)
         return LoadForecast(history.cell_dns, starts, quarters / 4.0, levels, peaks, mean)
+
+    def recalibrated(self, forecast: LoadForecast, history: LoadHistory) -> "LoadForecaster":
+        """Return the forecaster as it is once a forecast was seen to come, as far as it has.
+
+        Call it once for each forecast of a rolling series, in order of time, when its first period
+        is over. Cells are matched by their order, which must be the same.
+        """
+        came = highest_quarters(history, forecast)
+        levels, step = forecast.quantiles, self.rules.recalibration_step
+        peaks = forecast.peak.reshape(len(levels), -1)
+        shift = next_shift(self.shift, levels, peaks, came.reshape(-1), step)
+        return replace(self, shift=shift)
 
 
 def _log_load(

@@ -1,6 +1,6 @@
 """A forecast of load: quantiles of each planning period's highest quarter, and its mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -48,6 +48,19 @@ class LoadForecast:
         share = np.float32(np.clip((_log_odds(quantile) - low) / (high - low), 0.0, 1.0))
         between = self.peak[upper - 1] * (1 - share) + self.peak[upper] * share
         return np.asarray(between, np.float32)
+
+    def of_cells(self, cell_dns: tuple[str, ...]) -> "LoadForecast":
+        """Return the forecast of these cells in this order; NaN for those it does not know."""
+        places = {name: row for row, name in enumerate(self.cell_dns)}
+        rows = np.array([places.get(name, -1) for name in cell_dns], int)
+        is_known = (rows >= 0)[:, None]
+        nothing = np.float32(np.nan)
+        return replace(
+            self,
+            cell_dns=cell_dns,
+            peak=np.where(is_known, self.peak[:, rows], nothing),
+            mean=np.where(is_known, self.mean[rows], nothing),
+        )
 
 
 def _log_odds(level: float) -> float:

@@ -1,0 +1,1 @@
+"""The product load_forecasts."""
