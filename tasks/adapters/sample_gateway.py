@@ -20,7 +20,13 @@ from tasks.ports import Clock
 
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "administrativeState": ("LOCKED", "UNLOCKED", "SHUTTINGDOWN"),
-}
+    "energySavingControl": ("toBeEnergySaving", "toBeNotEnergySaving"),
+    "energySavingMode": (
+        "ACTIVE", "MICRO_SLEEP", "MIMO_MUTED", "POWER_REDUCED", "LIGHT_SLEEP", "DEEP_SLEEP",
+    ),
+    "energySavingState": ("isEnergySaving", "isNotEnergySaving"),
+}  # fmt: skip
+_TOLD_BY_NETWORK = ("energySavingState",)
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "digitalTilt": (-900, 900),
     "retTilt": (-900, 900),
@@ -217,6 +223,10 @@ def _check_written(objects: _Objects, operation: Operation) -> None:
         if not isinstance(after, Mapping):
             raise InputError(f"{dn} cannot be created without attributes.")
         _check_attributes(objects, dn, after.items(), known)
+    elif operation.attribute in _TOLD_BY_NETWORK:
+        raise InputError(
+            f"{operation.attribute} of {dn} is told by the network and cannot be written."
+        )
     else:
         _check_attributes(objects, dn, [(operation.attribute, after)], known)
 

@@ -12,6 +12,16 @@ import numpy as np
 
 from tasks.twin.faults import Fault
 from tasks.twin.layout import Cell, Network, Site
+from tasks.twin.sleep_modes import (
+    CONTROL,
+    DO_NOT_SAVE,
+    MODE,
+    MODES,
+    SAVES_NOT,
+    SAVING_FUNCTION,
+    STATE,
+    SWITCH,
+)
 
 Attributes = dict[str, Any]
 Objects = dict[str, tuple[str, Attributes]]
@@ -85,6 +95,11 @@ def power_place(cell: Cell) -> tuple[str, str]:
         return cell.dn, "maximumTransmissionPower"
     carrier = f"{cell.site.element_dn},GNBDUFunction=1,NRSectorCarrier={cell.local_id}"
     return carrier, "configuredMaxTxPower"
+
+
+def saving_dn(cell: Cell) -> str:
+    """Return the DN of the function that lets an NR cell save energy."""
+    return f"{_relating_dn(cell)},{SAVING_FUNCTION}=1"
 
 
 def old_cell_dn(cell: Cell) -> str:
@@ -202,6 +217,8 @@ def _add_site(found: Objects, site: Site, cells: Sequence[Cell], told: BuiltNetw
         attributes = {"cellLocalId": cell.local_id, "pLMNInfoList": [_slice()]}
         found[f"{cu},NRCellCU={cell.local_id}"] = ("NRCellCU", attributes)
         _add_relations(found, cell, told)
+        # LTE cells have none: voice and emergency calls rest on them.
+        found[saving_dn(cell)] = (SAVING_FUNCTION, _saving_function())
     of_lte = [cell for cell in cells if cell.band.technology == "LTE"]
     if of_lte:
         found[enb] = ("ENBFunction", {"eNBId": node})
@@ -212,6 +229,10 @@ def _add_site(found: Objects, site: Site, cells: Sequence[Cell], told: BuiltNetw
 
 def _slice() -> Attributes:
     return {"pLMNId": dict(_PLMN), "sNSSAI": {"sST": 1, "sD": "000001"}}
+
+
+def _saving_function() -> Attributes:
+    return {SWITCH: True, CONTROL: DO_NOT_SAVE, STATE: SAVES_NOT, MODE: MODES[0]}
 
 
 def _add_du_cell(found: Objects, du: str, cell: Cell, told: BuiltNetwork) -> None:

@@ -35,6 +35,8 @@ from tasks.twin.transport_measurements import (
 from tasks.twin.world import World
 
 _DIGITS = 7
+_OWN = ("energy_saving_time", "energy_saving_on_air_time")
+"""Measurements that a cell's software tells of itself, and that are never empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _rows(
     for name, values in counted.items():
         measurement = run.catalogue.measurement(name)
         seen = _observed(measurement, values, suspect, share)
-        columns[measurement.column] = _series(measurement, seen, rng)
+        columns[measurement.column] = _series(measurement, seen, None if name in _OWN else rng)
     return pl.DataFrame(keys | columns).filter(pl.Series(kept))
 
 
@@ -208,14 +210,16 @@ def _observed(
 
 
 def _series(
-    measurement: Measurement, values: npt.NDArray[np.float64], rng: np.random.Generator
+    measurement: Measurement, values: npt.NDArray[np.float64], rng: np.random.Generator | None
 ) -> pl.Series:
+    """Return a measurement's values; here and there one is empty, unless there is no chance."""
     if measurement.shape == "vector":
         rows = values.reshape(-1, values.shape[-1])
         return pl.Series(rows, dtype=pl.Array(pl.Float64, rows.shape[1])).arr.to_list()
     flat = values.reshape(-1).copy()
-    empty = rng.integers(0, max(len(flat), 1), rng.poisson(EMPTY_SHARE * len(flat)))
-    flat[empty] = np.nan
+    if rng is not None:
+        empty = rng.integers(0, max(len(flat), 1), rng.poisson(EMPTY_SHARE * len(flat)))
+        flat[empty] = np.nan
     series = pl.Series(flat).fill_nan(None)
     return series if is_whole(measurement) else series.round_sig_figs(_DIGITS)
 

@@ -32,6 +32,7 @@ from tasks.twin.scenario import (
     outside_temperature,
     planned_busy_use,
 )
+from tasks.twin.sleeping import sleeping_conditions
 from tasks.twin.state import State, network_state
 from tasks.twin.traffic import (
     PERIOD_S,
@@ -101,12 +102,21 @@ class Following:
         """Return the conditions under these faults, before any write."""
         return conditions_of(self.world, faults, self.sound)
 
-    def run_of(self, period: int, conditions: Conditions) -> Run:
+    def run_of(
+        self, period: int, conditions: Conditions, modes: npt.NDArray[np.int8] | None = None
+    ) -> Run:
         """Return one period, simulated under conditions of that period alone.
 
         A period is always simulated by itself, so that it comes out the same whoever asks.
+
+        Args:
+            period: of the calendar.
+            conditions: of that period, before any saving of energy.
+            modes: (1, cells), places in `MODES`; all cells are active when None.
         """
         world = self.world.between(period, period + 1)
+        if modes is not None:
+            conditions = sleeping_conditions(world, conditions, modes)
         return Run(
             calendar=_season_of(self.calendar, period),
             world=world,

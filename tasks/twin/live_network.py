@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.errors import InputError
@@ -103,7 +105,7 @@ class LiveNetwork:
         self.visible = visible_faults(self.following)
         self.causes = FollowingCauses(self.following)
         self._writes: list[StandingWrite] | None = None
-        self._conditions: Conditions | None = None
+        self._acting: tuple[Conditions, npt.NDArray[np.int8]] | None = None
 
     @classmethod
     def begun(cls, chosen: SampleNetwork, folder: Path) -> tuple["LiveNetwork", Run]:
@@ -167,11 +169,12 @@ class LiveNetwork:
     def _pass(self, *, is_delivered: bool) -> Run:
         """Let the next period pass; call it alone."""
         report, writes = read_report(self.folder), read_writes(self.folder)
-        if self._conditions is None or writes != self._writes:
-            self._conditions = Writes(self.following, writes).conditions()
+        if self._acting is None or writes != self._writes:
+            known = Writes(self.following, writes)
+            self._acting = known.conditions(), known.saving_modes()
             self._writes = writes
         period = self.following.period_from(report.now)
-        run = self.following.run_of(period, self._conditions.between(period, period + 1))
+        run = self.following.run_of(period, *_of_period(self._acting, period))
         end = report.now + _PERIOD
         departed = reported_departures(self.following, writes, end)
         told = LiveReport(end, len(writes), departed)
@@ -179,6 +182,13 @@ class LiveNetwork:
             _Delivery(self, run, told, writes).carry_out()
         write_report(self.folder, told)
         return run
+
+
+def _of_period(
+    acting: tuple[Conditions, npt.NDArray[np.int8]], period: int
+) -> tuple[Conditions, npt.NDArray[np.int8]]:
+    conditions, modes = acting
+    return conditions.between(period, period + 1), modes[period : period + 1]
 
 
 def _read(folder: Path) -> Following:

@@ -19,6 +19,7 @@ from tasks.adapters.sample_files import (
 from tasks.twin.configuration import NetworkConfiguration, PlantedDrift, depart
 from tasks.twin.configuration_objects import Objects
 from tasks.twin.following import Following
+from tasks.twin.sleep_modes import SAVES, SAVES_NOT, SAVING_FUNCTION, STATE, acting_mode
 
 
 def write_first_report(folder: Path, told: NetworkConfiguration, end: datetime) -> None:
@@ -63,6 +64,7 @@ def reported_departures(
             objects[change.dn][1][change.attribute] = change.value
     for write in writes:
         _take(objects, write)
+    _tell_saving(objects)
     for drift in drifts:
         depart(objects, drift, moment)
     found: dict[str, Told | None] = {}
@@ -103,6 +105,13 @@ def _stands(drift: PlantedDrift, writes: Sequence[StandingWrite], moment: dateti
         (write.operation.dn, write.operation.attribute) == place and write.at > drift.begins
         for write in writes
     )
+
+
+def _tell_saving(objects: Objects) -> None:
+    """Let saving functions tell whether their cells save energy by now."""
+    for name, attributes in objects.values():
+        if name == SAVING_FUNCTION:
+            attributes[STATE] = SAVES if acting_mode(attributes) != "ACTIVE" else SAVES_NOT
 
 
 def _take(objects: Objects, write: StandingWrite) -> None:

@@ -100,7 +100,7 @@ def nr_measurements(
         columns |= _distributions(stretch, sample, rng)
     else:
         columns |= _distribution_sums(stretch, sample)
-    return columns
+    return columns | _energy_saving(stretch)
 
 
 def _accessibility(stretch: Stretch, rng: np.random.Generator) -> Columns:
@@ -194,7 +194,14 @@ def _resources(stretch: Stretch, rng: np.random.Generator) -> Columns:
         prb_used_ul=prbs * up,
         max_tx_power=np.where(is_on, tx_power, np.nan),
         mean_tx_power=np.where(is_on, mean_power, np.nan),
-        cell_unavailable_time=PERIOD_S * (1.0 - available),
+        cell_unavailable_time=PERIOD_S * (1.0 - available) * (1.0 - stretch.of("asleep")),
+    )
+
+
+def _energy_saving(stretch: Stretch) -> Columns:
+    return _floats(
+        energy_saving_time=PERIOD_S * stretch.of("asleep"),
+        energy_saving_on_air_time=PERIOD_S * stretch.of("restrained"),
     )
 
 

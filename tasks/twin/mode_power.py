@@ -23,6 +23,7 @@ from tasks.twin.layout import BANDS, Band
 from tasks.twin.sleep_modes import MODES, SavingMode
 
 Floats = npt.NDArray[np.floating[Any]]
+Modes = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,20 @@ def radio_modes(
         ),
     )
     return modes_of(sheet, tx_power_dbm, downlink_share, features)
+
+
+def saving_input_w(band: Band, load: Floats, tx_power_dbm: float, modes: Modes) -> Floats:
+    """Return a radio's input power by period.
+
+    Args:
+        band: the carrier.
+        load: (periods,) share of the resource blocks that its mode leaves, 0 to 1.
+        tx_power_dbm: radiated power at full load, over all chains.
+        modes: (periods,) places in `MODES`.
+    """
+    radio = modes_of(band, tx_power_dbm, band.downlink_share)
+    work = load * radio.capacity[modes]
+    return np.asarray(radio.idle_w[modes] + radio.slope_w[modes] * work)
 
 
 def modes_of(

@@ -57,6 +57,11 @@ def radio_line_w(band: Band, tx_power_dbm: float, downlink_share: float) -> tupl
     )
 
 
+def off_w(band: Band) -> float:
+    """Return what a radio that is switched off draws."""
+    return band.trx * _chain_of(band).off_w
+
+
 def _chain_of(band: Band) -> RadioPower:
     return _MANY_ANTENNAS if band.trx > 8 else _MACRO
 

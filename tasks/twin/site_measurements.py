@@ -35,7 +35,9 @@ def site_measurements(
     first, last = periods
     time = slice(first, last)
     network = world.radio.network
-    equipment = supply.equipment_w(network, state.load[time], state.available[time])
+    equipment = supply.equipment_w(
+        network, state.load[time], state.available[time], conditions.saving_mode[time]
+    )
     inside = temperature_degc[:, None] + 6.0 + 0.4 * rng.standard_normal(equipment.shape)
     cooled = power.site_input_w(equipment - power.SITE_W, inside.astype(np.float32))
     is_on_mains = conditions.mains[time] > 0.0

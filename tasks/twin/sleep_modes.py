@@ -5,6 +5,7 @@ and power domain. The network is told by two attributes of `CESManagementFunctio
 `energySavingControl`, and `energySavingMode`, an extension that says how deep.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 SavingMode = Literal[
@@ -22,3 +23,11 @@ SAVING_FUNCTION = "CESManagementFunction"
 CONTROL, SAVE, DO_NOT_SAVE = "energySavingControl", "toBeEnergySaving", "toBeNotEnergySaving"
 STATE, SAVES, SAVES_NOT = "energySavingState", "isEnergySaving", "isNotEnergySaving"
 MODE = "energySavingMode"
+SWITCH = "cesSwitch"
+
+
+def acting_mode(attributes: Mapping[str, object]) -> SavingMode:
+    """Return the mode that a saving function's attributes put its cell in."""
+    if attributes.get(SWITCH) is not True or attributes.get(CONTROL) != SAVE:
+        return "ACTIVE"
+    return next((mode for mode in MODES if mode == attributes.get(MODE)), "ACTIVE")

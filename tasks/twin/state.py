@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tasks.twin import transport
 from tasks.twin.conditions import Conditions
 from tasks.twin.quality import at_load, at_rise
-from tasks.twin.sleep_modes import OFF_AIR
+from tasks.twin.sleep_modes import MODES, OFF_AIR
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.transport_state import LinkState, PathState, transport_state
 from tasks.twin.world import World
@@ -30,6 +30,7 @@ HALF_USER_SHARE = 0.7
 
 _FAINT = 0.02
 _IS_OFF = np.array(OFF_AIR)
+_IS_RESTRAINED = np.array([mode in ("MIMO_MUTED", "POWER_REDUCED") for mode in MODES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class State:
         users: mean number of connected users.
         around: load of the interfering cells, weighted by how loud they are.
         rise_db: uplink interference over thermal noise.
+        available: share of the period in which a cell is on the air.
+        asleep: share of the period in which it is off the air to save energy.
+        restrained: share in which it saves energy on the air by fewer chains or less power.
     """
 
     load: Array
@@ -76,6 +80,8 @@ class State:
     loss_downlink: Array
     loss_uplink: Array
     available: Array
+    asleep: Array
+    restrained: Array
     site_offered_mbps: Array
     site_carried_mbps: Array
     site_uplink_mbps: Array
@@ -176,6 +182,8 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
         "around": around,
         "rank_factor": conditions.rank_factor,
         "available": np.float32(1.0) - conditions.unavailable,
+        "asleep": _IS_OFF[conditions.saving_mode].astype(np.float32),
+        "restrained": _IS_RESTRAINED[conditions.saving_mode].astype(np.float32),
         "site_offered_mbps": site_offered,
         "site_carried_mbps": _by_site(world, served),
         "site_discarded": transport.discarded_share(site_offered, capacity_site),

@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from tasks.twin import power
 from tasks.twin.layout import Network
+from tasks.twin.mode_power import saving_input_w
+from tasks.twin.sleep_modes import OFF_AIR
 
 Array = npt.NDArray[np.floating[Any]]
+Modes = npt.NDArray[np.int8]
 
 TIME_ERROR_LIMIT_NS = 1_500.0
 PERIOD_H = 0.25
@@ -22,6 +25,7 @@ _AUTONOMY_H = (1.5, 4.5)
 _AGEING_A_HOUR = 0.08
 CHARGING_SHARE_A_PERIOD = 0.05
 _RISE_DB = 9.0
+_IS_OFF = np.array(OFF_AIR)
 
 
 def battery_kwh(network: Network, seed: int) -> Array:
@@ -33,19 +37,40 @@ def battery_kwh(network: Network, seed: int) -> Array:
     return np.asarray(hours * watts / 1000.0, dtype=np.float32)
 
 
-def equipment_w(network: Network, load: Array, available: Array) -> Array:
+def equipment_w(
+    network: Network, load: Array, available: Array, saving_mode: Modes | None = None
+) -> Array:
     """Return what radios and fixed equipment of each site draw, without cooling.
 
     Args:
         network: the cells of the arrays' columns.
         load: by (periods, cells), share of resource blocks transmitted.
         available: by (periods, cells), share of the time that a cell is on.
+        saving_mode: by (periods, cells), place in `MODES`; all active when None.
     """
     watts = np.full((load.shape[0], len(network.sites)), power.SITE_W, dtype=np.float32)
+    radios = radios_w(network, load, available, saving_mode)
     for cell in network.cells:
-        watts[:, cell.site.index - 1] += power.radio_input_w(
-            cell.band, load[:, cell.index], cell.tx_power_dbm, available[:, cell.index]
+        watts[:, cell.site.index - 1] += radios[:, cell.index]
+    return watts
+
+
+def radios_w(
+    network: Network, load: Array, available: Array, saving_mode: Modes | None = None
+) -> Array:
+    """Return what each cell's radio draws, by (periods, cells); see `equipment_w`."""
+    watts = np.zeros(load.shape, dtype=np.float32)
+    for cell in network.cells:
+        at = cell.index
+        watts[:, at] = power.radio_input_w(
+            cell.band, load[:, at], cell.tx_power_dbm, available[:, at]
         )
+        if saving_mode is not None and saving_mode[:, at].any():
+            modes = saving_mode[:, at]
+            saved = saving_input_w(cell.band, load[:, at], cell.tx_power_dbm, modes)
+            on = np.where(_IS_OFF[modes], np.float32(1.0), available[:, at])
+            off = power.off_w(cell.band) * (1.0 - on)
+            watts[:, at] = np.where(modes > 0, on * saved + off, watts[:, at])
     return watts
 
 

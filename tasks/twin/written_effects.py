@@ -10,20 +10,23 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.adapters.sample_files import StandingWrite
 from tasks.twin.conditions import Conditions, Patch
-from tasks.twin.configuration_objects import power_place, relation_dn, tilt_place
+from tasks.twin.configuration_objects import power_place, relation_dn, saving_dn, tilt_place
 from tasks.twin.coverage import AntennaChange
 from tasks.twin.effects import handover_share
 from tasks.twin.faults import Fault
 from tasks.twin.following import Following
+from tasks.twin.sleep_modes import CONTROL, MODE, MODES, SWITCH, acting_mode
 
 Place = tuple[str, str]
 """DN and attribute; the attribute is empty for a whole object."""
 
 _LOCK = "administrativeState"
 _ALLOWED = "isHOAllowed"
+_SAVING = (SWITCH, CONTROL, MODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Writes:
         return self._following.period_from(write.at)
 
     def conditions(self) -> Conditions:
-        """Return the conditions under all faults and writes."""
+        """Return the conditions under all faults and writes, before any saving of energy."""
         remains = [one for it in self._following.faults for one in self.healing(it).remains()]
         found = self._following.conditions(remains)
         patches: list[Patch] = []
@@ -119,6 +122,25 @@ class Writes:
             for target in targets:
                 self._act_on_relation(found, cell_index, target)
         return replace(found, patches=(*found.patches, *patches))
+
+    def saving_modes(self) -> npt.NDArray[np.int8]:
+        """Return the mode of energy saving that each cell is in, (periods, cells) in `MODES`."""
+        periods = self._following.world.periods
+        found = np.zeros((periods, len(self._network.cells)), dtype=np.int8)
+        for cell in self._network.cells:
+            if cell.band.technology == "NR":
+                self._save(found[:, cell.index], saving_dn(cell))
+        return found
+
+    def _save(self, modes: npt.NDArray[np.int8], dn: str) -> None:
+        """Write the course of one saving function into a cell's `modes`."""
+        steps = [write for name in ("", *_SAVING) for write in self._at.get((dn, name), [])]
+        if not steps:
+            return
+        standing: dict[str, Any] | None = dict(self._following.planned[dn][1])
+        for write in sorted(steps, key=lambda write: write.number):
+            standing = _related(standing, write)
+            modes[self._first_period(write) :] = MODES.index(acting_mode(standing or {}))
 
     def _act_on_cell(self, found: Conditions, index: int) -> list[Patch]:
         cell = self._network.cells[index]
