@@ -13,11 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from semantic_layer.energy_goals import EnergyGoalRules
 from semantic_layer.services import service_catalogue
-from tasks.agents.session import AgentSession
 from tasks.energy.goals.goal import Area, EnergyGoal
 from tasks.energy.goals.places import Places, plain_phrase
 from tasks.energy.goals.quantities import clock_hours, hours, rates_and_shares
-from tasks.energy.goals.reading import Reading, contradictions, goal_by_rules
+from tasks.energy.goals.reading import Reading, contradictions
 from tasks.energy.goals.stricter import stricter
 from tasks.twin.sleep_modes import SavingMode
 
@@ -52,18 +51,26 @@ class GoalAnswer(BaseModel):
     deepest_mode: SavingMode = "DEEP_SLEEP"
 
 
-def read_goal(session: AgentSession, text: str, places: Places, rules: EnergyGoalRules) -> Reading:
-    """Return the goal that rules, and a model where one answers, read in a text.
+def may_be_asked(by_rules: Reading) -> bool:
+    """Tell whether a model may be asked too: what rules refuse stays refused."""
+    return by_rules.goal is not None or by_rules.is_silent
 
-    What rules refuse stays refused. A model's form that claims what the text does not say is left
-    aside, and the reading says so.
+
+def settled(
+    by_rules: Reading, answer: GoalAnswer, text: str, places: Places, rules: EnergyGoalRules
+) -> Reading:
+    """Return what both readings of a text come to.
+
+    A form that claims what the text does not say is left aside, and the reading says so.
+
+    Args:
+        by_rules: the reading by rules.
+        answer: the form that a model filled in.
+        text: of the person.
+        places: the gazetteer.
+        rules: of goals.
     """
-    by_rules = goal_by_rules(text, places, rules)
-    if by_rules.goal is None and not by_rules.is_silent:
-        return by_rules
-    facts = {"services": sorted(service_catalogue().by_name)}
-    answer = session.ask("reader", PROMPT, facts, GoalAnswer, {"goal": text})
-    if answer is None:
+    if not may_be_asked(by_rules):
         return by_rules
     wrong = list(_unfounded(answer, text, places))
     if wrong:
@@ -78,11 +85,10 @@ def read_goal(session: AgentSession, text: str, places: Places, rules: EnergyGoa
 
 def _sound(goal: EnergyGoal, notes: Sequence[str], places: Places) -> Reading:
     problems = tuple(contradictions(goal, places))
-    told = tuple(notes)
     read_by = "rules and a model"
     if problems:
-        return Reading(None, (*problems, *told), told, read_by)
-    return Reading(goal, (), told, read_by)
+        return Reading(None, (*problems, *notes), tuple(notes), read_by)
+    return Reading(goal, (), tuple(notes), read_by)
 
 
 def _unfounded(answer: GoalAnswer, text: str, places: Places) -> Iterator[str]:

@@ -6,10 +6,11 @@ from tasks.adapters.memory_transcripts import InMemoryTranscripts
 from tasks.adapters.scripted_chat import NoChat, ObedientChat, ScriptedChat
 from tasks.adapters.system_clock import SystemClock
 from tasks.agents.opening import Assignment, Engines, open_session
+from tasks.energy import agent
 from tasks.energy.goals.goal import Area, EnergyGoal
-from tasks.energy.goals.model_reading import read_goal
 from tasks.energy.goals.places import goal_cells
 from tasks.energy.goals.stricter import stricter
+from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
 from tests.tasks.energy.goals.town import RULES, places
 
 ISSUE = (
@@ -32,12 +33,20 @@ AS_RIGHT = {
 
 
 def read(text: str, chat=None):
-    """Return the reading of a text beside a chat model."""
-    transcripts = InMemoryTranscripts()
-    engines = Engines(chat or NoChat(), transcripts, _Nowhere(), {}, SystemClock())
-    assignment = Assignment("read_goal", "energy_agent", "save_energy", "reading")
+    """Return the reading of a text beside a chat model, through the agent's tools."""
+    desk = PlanningDesk(Ground(places(), RULES, _nothing, _nothing, _nothing, None))
+    engines = Engines(
+        chat or NoChat(), InMemoryTranscripts(), _Nowhere(), energy_tools(desk), SystemClock()
+    )
+    assignment = Assignment("plan_energy", ENERGY_AGENT, "save_energy", "reading")
     with open_session(engines, assignment) as session:
-        return read_goal(session, text, places(), RULES)
+        agent._read(session, text)
+        session.decide({})
+    return desk.reading
+
+
+def _nothing(*_given):
+    raise AssertionError("nothing is planned while a goal is read")
 
 
 class _Nowhere:
