@@ -69,6 +69,8 @@ class EnergyGoalRules(BaseModel):
     services: Mapping[str, Words]
     site_words: Words
     no_places: frozenset[str]
+    promised_services: Words = Field(min_length=1)
+    prepared_quantile: float = Field(gt=0.5, lt=1)
     promises: tuple[Promise, ...] = Field(min_length=1)
     solve_seconds: float = Field(gt=0)
     timely_minutes: float = Field(gt=0)

@@ -1,10 +1,10 @@
 """What each of the compared plans promises: never less than the rules of planning and the goal."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semantic_layer.energy_goals import EnergyGoalRules
 from semantic_layer.energy_planning import EnergyPlanningRules
+from semantic_layer.services import ServiceCatalogue
 from tasks.energy.goals.goal import EnergyGoal
 
 
@@ -15,54 +15,47 @@ class PromisedLimits:
     Attributes:
         name: of the promise.
         floor_mbps: that the 5th percentile of users keeps.
-        rules: of planning, as strict as the promise makes them.
+        surge_factor: rise of demand that finds room without waking a cell.
+        most_asleep_share: of a community's cells that may be off the air at a time.
     """
 
     name: str
     floor_mbps: float
-    rules: EnergyPlanningRules
+    surge_factor: float
+    most_asleep_share: float
 
 
-_MOST_RESERVE = 0.9
+def least_floor_mbps(rules: EnergyGoalRules, services: ServiceCatalogue) -> float:
+    """Return the floor that is promised whatever a goal says: of the services promised, the most.
+
+    Raises:
+        UnknownNameError: a service that is promised is not defined.
+    """
+    return max(services.service(name).floor_throughput_dl_mbps for name in rules.promised_services)
 
 
 def promised(
-    goal: EnergyGoal, least_floor_mbps: float, planning: EnergyPlanningRules, rules: EnergyGoalRules
+    goal: EnergyGoal, least_floor: float, planning: EnergyPlanningRules, rules: EnergyGoalRules
 ) -> list[PromisedLimits]:
     """Return the limits of each promise, the weakest first.
 
     Args:
         goal: of a person; it can raise the floor and lower the share asleep.
-        least_floor_mbps: that is promised whatever the goal says.
+        least_floor: in Mbit/s, that is promised whatever the goal says.
         planning: rules of planning, which every promise keeps.
         rules: the promises that are compared.
     """
-    floor = max(goal.floor_mbps or 0.0, least_floor_mbps)
+    floor = max(goal.floor_mbps or 0.0, least_floor)
+    wished = goal.most_asleep_share
     share = planning.most_community_asleep
-    if goal.most_asleep_share is not None:
-        share = min(share, goal.most_asleep_share)
+    share = share if wished is None else min(share, wished)
     made = [
         PromisedLimits(
             promise.name,
             floor * promise.floor,
-            planning.model_copy(
-                update={
-                    "surge_factor": planning.surge_factor * promise.reserve,
-                    "emergency_reserve": min(
-                        planning.emergency_reserve * promise.reserve,
-                        max(planning.emergency_reserve, _MOST_RESERVE),
-                    ),
-                    "most_community_asleep": share * promise.asleep,
-                }
-            ),
+            planning.surge_factor * promise.reserve,
+            share * promise.asleep,
         )
         for promise in rules.promises
     ]
-    return _weakest_first(made)
-
-
-def _weakest_first(made: Sequence[PromisedLimits]) -> list[PromisedLimits]:
-    return sorted(
-        made,
-        key=lambda one: (one.floor_mbps, one.rules.surge_factor, -one.rules.most_community_asleep),
-    )
+    return sorted(made, key=lambda one: (one.floor_mbps, one.surge_factor, -one.most_asleep_share))

@@ -1,4 +1,4 @@
-"""Which modes a goal allows: by cell, planning period and mode."""
+"""Where a goal lets nothing be done: by cell and planning period."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -8,22 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.energy.goals.goal import EnergyGoal
-from tasks.twin.sleep_modes import MODES
 
 Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.floating]
 
 _STEP = timedelta(minutes=15)
+_STEP_H = 0.25
 
 
-def allowed_by(
+def stays_active(
     goal: EnergyGoal,
     cell_dns: Sequence[str],
     chosen: Collection[str],
     periods: Sequence[tuple[datetime, float]],
     zone: ZoneInfo,
 ) -> Flags:
-    """Return (C, T, M) whether a goal lets a cell take a mode in a period; ACTIVE it always does.
+    """Return (C, T) where a goal keeps a cell ACTIVE.
 
     Args:
         goal: of a person.
@@ -35,20 +34,18 @@ def allowed_by(
     """
     is_chosen = np.array([dn in chosen for dn in cell_dns], dtype=bool)
     is_time = np.array([_is_within(goal, start, hours, zone) for start, hours in periods], bool)
-    is_deep = np.arange(len(MODES)) <= MODES.index(goal.deepest_mode)
-    allowed: Flags = is_chosen[:, None, None] & is_time[None, :, None] & is_deep[None, None, :]
-    allowed[:, :, 0] = True
-    return allowed
+    kept: Flags = ~(is_chosen[:, None] & is_time[None, :])
+    return kept
 
 
 def _is_within(goal: EnergyGoal, start: datetime, hours: float, zone: ZoneInfo) -> bool:
+    """Tell whether all of a period lies in a goal's hours, as the clock on the wall shows them."""
     if goal.from_hour is None or goal.until_hour is None:
         return True
     span = (goal.until_hour - goal.from_hour) % 24.0
-    steps = max(1, round(timedelta(hours=hours) / _STEP))
-    for step in range(steps):
+    for step in range(max(1, round(hours / _STEP_H))):
         local = (start + step * _STEP).astimezone(zone)
         hour = local.hour + local.minute / 60.0 + local.second / 3600.0
-        if (hour - goal.from_hour) % 24.0 + _STEP.total_seconds() / 3600.0 > span + 1e-9:
+        if (hour - goal.from_hour) % 24.0 + _STEP_H > span + 1e-9:
             return False
     return True
