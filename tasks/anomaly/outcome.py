@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from data_products.cell_kpis.saving_periods import without_saving
 from semantic_layer.detection import Detection
 from semantic_layer.evidence import evidence_rules
 from semantic_layer.periods import GRANULARITIES, Window
@@ -14,7 +15,7 @@ from tasks.anomaly.explaining import BAND, expected_band
 from tasks.anomaly.findings import FINDINGS, blamed_kpis, findings
 from tasks.anomaly.onset import onsets
 from tasks.anomaly.plan import Plan, scoring_plan
-from tasks.anomaly.score_rows import RIVAL_SCORES, SCORES
+from tasks.anomaly.score_rows import RIVAL_SCORES, SCORES, reasoned_by_saving
 from tasks.anomaly.scored_kpis import ScoredKpi
 from tasks.anomaly.scoring import explained, scores_of
 from tasks.anomaly.serving import DETECTOR_ALONE, ModelsAtWork
@@ -56,6 +57,8 @@ def scored_window(
 ) -> Outcome:
     """Return everything that is published of a window.
 
+    A period in which a cell saved energy is not judged, and no model learns from it.
+
     Each cell is scored at the finest granularity that it has, in the periods that the window
     covers wholly: every 15 minutes where measurement files are delivered, every day where a
     table of daily KPIs is all there is.
@@ -72,6 +75,7 @@ def scored_window(
             every other cell.
     """
     work = models or {}
+    rows = without_saving(rows, [kpi.column for kpi in kpis])
     parts = [
         _scored_group(
             rows,
@@ -161,6 +165,7 @@ def _scored_group(
     young = young_cells(rows, group.cells, plan)
     scored = scores_of(plan, sorted(set(group.cells) - set(young)), read, workers, models)
     scores = pl.concat([scored.rows, abstained(rows, young, plan)])
+    scores = reasoned_by_saving(scores, rows, plan)
     shape = ["cell_dn", "period_start", "score"]
     known = earlier.filter(
         pl.col("cell_dn").is_in(group.cells), pl.col("period_start") < window.start

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data_products.cell_kpis.saving_periods import saves_energy
 from tasks.anomaly.arrays import Floats, Schema
 from tasks.anomaly.detector import Judgement
 from tasks.anomaly.plan import Plan
@@ -34,6 +35,7 @@ RIVAL_SCORES: Schema = {
 NO_DATA = "no data in the period"
 STOPPED_REPORTING = "nothing reported in the whole window"
 HISTORY_TOO_SHORT = "history too short"
+SAVES_ENERGY = "the cell saved energy"
 
 
 def rival_rows(scores: Floats, cells: Sequence[str], plan: Plan, serving: Serving) -> pl.DataFrame:
@@ -84,6 +86,33 @@ def silent_rows(cells: Sequence[str], plan: Plan) -> pl.DataFrame:
     """Return abstained rows of cells without any row on the grid."""
     reasons = np.full((len(cells), plan.scored_periods), STOPPED_REPORTING, object)
     return abstained_rows(cells, reasons, plan)
+
+
+def reasoned_by_saving(scores: pl.DataFrame, rows: pl.LazyFrame, plan: Plan) -> pl.DataFrame:
+    """Return scores that say where nothing is said because the cell saved energy.
+
+    Args:
+        scores: as `SCORES` has them.
+        rows: `cell_kpis`, with what it knows of saving.
+        plan: what was scored.
+    """
+    saving = (
+        rows.filter(
+            pl.col("granularity") == plan.granularity,
+            pl.col("period_start") >= plan.grid.start_of(plan.first_scored),
+            saves_energy(rows.collect_schema().names()),
+        )
+        .select("cell_dn", "period_start", _saves=pl.lit(value=True))
+        .unique()
+        .collect()
+    )
+    is_silent = pl.col("abstained_because").is_not_null()
+    told = scores.join(saving, on=["cell_dn", "period_start"], how="left", maintain_order="left")
+    return told.with_columns(
+        abstained_because=pl.when(pl.col("_saves") & is_silent)
+        .then(pl.lit(SAVES_ENERGY))
+        .otherwise("abstained_because")
+    ).drop("_saves")
 
 
 def abstained_rows(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from data_products.cell_kpis.saving_periods import SAVING_COLUMNS, without_saving
 from data_products.lineage import Snapshot
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.healing import healing_rules
@@ -126,8 +127,9 @@ def _facts(
     kpis, days = kpi_columns(catalogue(), rules), needed_days(rules)
     past = Window(window.end - timedelta(days=days), window.end)
     wanted = looked_at(cells, sites, rules) if cells else []
-    columns = ["cell_dn", "period_start", "granularity", *(kpi.column for kpi in kpis)]
-    rows = tables.read(_KPIS, past, columns=columns).filter(
+    named = [kpi.column for kpi in kpis]
+    columns = ["cell_dn", "period_start", "granularity", *named, *SAVING_COLUMNS]
+    rows = without_saving(tables.read(_KPIS, past, columns=columns), named).filter(
         pl.col("granularity") == "15min", pl.col("cell_dn").is_in(wanted)
     )
     cube = past_of(rows.collect(), kpis, window.end, days)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from data_products.cell_kpis.saving_periods import without_saving
 from semantic_layer.detection import Detection
 from semantic_layer.model_promotion import ModelPromotion
 from semantic_layer.periods import GRANULARITIES
@@ -74,6 +75,7 @@ def training_groups(
         workers: where chunks of cells run.
     """
     present = [kpi for kpi in kpis if kpi.column in set(rows.collect_schema().names())]
+    rows = without_saving(rows, [kpi.column for kpi in present])
     for group in cell_groups(rows):
         cells = group.cells
         own = rows.filter(
