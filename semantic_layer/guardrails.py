@@ -20,7 +20,7 @@ PACKAGED = Path(__file__).parent / "catalogue" / "guardrails.yaml"
 ANYWHERE = "anywhere"
 """The area of a privilege that is bound to no subnetwork."""
 
-Form = Literal["restart", "planned_number", "planned_object"]
+Form = Literal["restart", "planned_number", "planned_object", "energy_saving"]
 
 
 class _Part(BaseModel):
@@ -36,7 +36,8 @@ class Allowance(_Part):
         object_class: of the object, as the standard spells it.
         attribute: its name in the standard; empty for whole objects.
         form: `restart` is an administrative state locked and unlocked again; `planned_number` a
-            whole number set to what is planned; `planned_object` an object created as planned.
+            whole number set to what is planned; `planned_object` an object created as planned;
+            `energy_saving` a cell that enters a mode of saving_modes and is told to save energy.
         unit: of the number.
         lowest, highest: bounds of the number, both before and after.
         largest_step: how far one change may move it.
@@ -83,11 +84,37 @@ class Privilege(_Part):
 
 
 class Rate(_Part):
-    """How many changes may begin in some hours, of each identity, use case, cell, or in all."""
+    """How many changes may begin in some hours, of each identity, use case, cell, or in all.
+
+    A rate of a use case counts that one alone; the others count all use cases that have none.
+    """
 
     each: Literal["identity", "use_case", "cell", "network"]
     hours: float = Field(gt=0)
     most: int = Field(ge=0)
+    use_case: str = ""
+
+
+class SavingMode(_Part):
+    """One way for a cell to save energy, as guards count it.
+
+    Attributes:
+        mode: its name in the network's configuration.
+        is_off_air: the cell serves nobody.
+        power_db: change of transmitted power, where it stays on the air.
+        capacity_share: of its capacity that stays, at least.
+    """
+
+    mode: str = Field(min_length=1)
+    is_off_air: bool
+    power_db: float = Field(0.0, le=0)
+    capacity_share: float = Field(1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _leaves_what_it_says(self) -> "SavingMode":
+        if self.is_off_air != (self.capacity_share == 0):
+            raise ValueError(f"mode {self.mode!r} is off the air just where no capacity stays")
+        return self
 
 
 class FreezeWindow(_Part):
@@ -150,6 +177,20 @@ class GuardrailRules(_Part):
     repeat_days: float = Field(gt=0)
     passing_rules: tuple[str, ...]
     proposal_keeps_hours: float = Field(gt=0)
+    saving_modes: tuple[SavingMode, ...]
+    most_saving_cells: int = Field(ge=0)
+    most_asleep_share: float = Field(ge=0, le=1)
+    most_network_asleep_share: float = Field(ge=0, le=1)
+    most_entering_share: float = Field(ge=0, le=1)
+    entering_hours: float = Field(gt=0)
+    most_saving_load_pct: float = Field(ge=0)
+    saving_load_minutes: float = Field(gt=0)
+    saving_keeps_minutes: float = Field(gt=0)
+    rest_after_harm_hours: float = Field(ge=0)
+    barring_severities: tuple[str, ...]
+    findings_keep_hours: float = Field(gt=0)
+    most_saving_loss: float = Field(ge=0, le=1)
+    most_saving_periods: int = Field(ge=1)
 
     @field_validator("time_zone")
     @classmethod
@@ -168,6 +209,16 @@ class GuardrailRules(_Part):
         if lacking:
             raise ValueError(f"priorities lack the use cases {', '.join(lacking)}")
         return self
+
+    def saves_energy(self, use_case: str) -> bool:
+        """Return whether changes of a use case put cells to sleep."""
+        return any(
+            one.form == "energy_saving" for one in self.allowances if one.use_case == use_case
+        )
+
+    def saving_mode(self, mode: object) -> SavingMode | None:
+        """Return a mode that cells may enter; None where a value names none."""
+        return next((one for one in self.saving_modes if one.mode == mode), None)
 
     def priority(self, use_case: str) -> int:
         """Return a use case's place in the order of priority, 0 first; unranked ones come last."""

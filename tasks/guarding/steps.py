@@ -1,8 +1,9 @@
 """Steps of guarding: proposals judged and put on record, levels of autonomy, freezes by hand."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 
@@ -32,8 +33,11 @@ from tasks.guarding.object_facts import (
 )
 from tasks.guarding.predictions import live_tilts, predictions
 from tasks.guarding.records import frozen_because, lives_on_record, verdict_row
+from tasks.guarding.sleep_facts import ALARMS, FINDINGS, asleep_cells, sleeper, troubled_cells
+from tasks.guarding.sleep_questions import SleepQuestions
+from tasks.guardrails.asleep import OPEN
 from tasks.guardrails.autonomy import Autonomy, autonomy_of, change_by_hand
-from tasks.guardrails.change_forms import is_writable
+from tasks.guardrails.change_forms import SAVING_FUNCTION, is_saving, is_writable
 from tasks.guardrails.circumstances import Circumstances, ObjectFacts, OpenChange, Prediction
 from tasks.guardrails.floors import changes_radio
 from tasks.guardrails.judging import Judgment, judgment, may_pass_later
@@ -42,8 +46,10 @@ from tasks.messages.proposal_life import ENDED, ProposalLife, proposal_life
 from tasks.messages.proposals import ChangeProposal, GuardVerdict
 from tasks.step import show_table, step
 from tasks.twin.what_if import CellChange, PublishedMap, WhatIf, published_map, what_if
+from tasks.twin.what_if_facts import present_loads
 from tasks.twin.what_if_layout import COLUMNS as INVENTORY
 from tasks.twin.what_if_layout import published_cells
+from tasks.twin.what_if_sleep import map_with_sleepers
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
@@ -242,46 +248,109 @@ def _circumstances(
         for own in autonomy_rules().use_cases
     }
     tilts = cell_tilts(standing, carriers)
+    cells = cell_facts(_read("network_topology", TOPOLOGY), rules)
+    does_save = [one for one in (*fresh, *(life.proposal for life in others)) if _saves(one)]
+    asleep = _asleep(cells) if does_save else {}
+    twin = _Twin(at, {**tilts, **live_tilts([one for one in fresh if is_writable(one)], objects)})
     return Circumstances(
         at=at,
-        cells=cell_facts(_read("network_topology", TOPOLOGY), rules),
+        cells=cells,
         objects=objects,
         open_changes=_open_changes(rules),
         lives=tuple(others),
-        predictions=_predictions(fresh, objects, tilts, at),
+        predictions=_predictions(fresh, objects, twin, asleep),
         levels=levels,
         protected=_protected(),
         frozen=frozen_because(entries),
+        asleep=asleep,
+        troubled=_troubled(sorted(cells), at, rules) if does_save else None,
+        sleep_what_if=_sleep_questions(others, objects, twin, asleep) if does_save else None,
     )
+
+
+def _saves(proposal: ChangeProposal) -> bool:
+    return is_writable(proposal) and is_saving(proposal.change_set)
+
+
+def _asleep(cells: Iterable[str]) -> dict[str, str] | None:
+    """Return the mode of each cell that saves energy; None where the network does not tell."""
+    gateway = services().gateway
+    roots = sorted({dn.partition(",")[0] for dn in cells})
+    try:
+        told = [one for root in roots for one in gateway.read_below(root, SAVING_FUNCTION)]
+    except InputError as error:
+        _LOG.warning("Nobody knows which cells sleep: %s", error)
+        return None
+    return asleep_cells(told)
+
+
+def _troubled(cells: Sequence[str], at: datetime, rules: GuardrailRules) -> dict[str, str] | None:
+    tables = services().tables
+    if tables.bounds("alarms") is None or tables.bounds("cell_anomalies") is None:
+        return None
+    return troubled_cells(
+        _read("cell_anomalies", FINDINGS), _read("alarms", ALARMS), cells, at, rules
+    )
+
+
+class _Twin:
+    """What the twin is asked with; its map is made only where something asks."""
+
+    def __init__(self, at: datetime, tilts: Mapping[str, float]) -> None:
+        self.at, self._tilts = at, tilts
+
+    @cached_property
+    def awake(self) -> PublishedMap:
+        """The ground with every cell awake."""
+        cells = published_cells(_read("network_topology", INVENTORY), self._tilts)
+        return published_map(cells, guardrail_rules().coverage_dbm)
+
+    @cached_property
+    def kpis(self) -> pl.DataFrame:
+        """Loads that were told lately."""
+        span = Window(self.at - timedelta(hours=guardrail_rules().stale_load_hours), self.at)
+        rows = services().tables.read("cell_kpis", span, columns=load_columns())
+        return rows.collect()
 
 
 def _predictions(
     fresh: Sequence[ChangeProposal],
     objects: Mapping[str, ObjectFacts],
-    tilts: Mapping[str, float],
-    at: datetime,
+    twin: _Twin,
+    asleep: Mapping[str, str] | None,
 ) -> dict[str, Prediction]:
-    """Ask the twin about what changes radio; its map is made only where something does."""
+    """Ask the twin about what changes radio, upon what sleeps."""
     asked = [one for one in fresh if is_writable(one) and changes_radio(one.change_set)]
     if not asked:
         return {}
     rules = guardrail_rules()
-    span = Window(at - timedelta(hours=rules.stale_load_hours), at)
-    kpis = services().tables.read("cell_kpis", span, columns=load_columns()).collect()
-    loads = cell_loads(kpis)
-    silent = silent_since(loads, at, rules)
+    sleepers = [sleeper(dn, mode, rules) for dn, mode in (asleep or {}).items()]
+    off = {one.cell_dn for one in sleepers if one.is_off_air}
+    loads = {dn: load for dn, load in cell_loads(twin.kpis).items() if dn not in off}
+    silent = silent_since(loads, twin.at, rules)
     made: list[PublishedMap] = []
 
     def ask(changes: Sequence[CellChange]) -> WhatIf:
         if silent:
             raise InputError(silent)
         if not made:
-            live = {**tilts, **live_tilts(asked, objects)}
-            cells = published_cells(_read("network_topology", INVENTORY), live)
-            made.append(published_map(cells, rules.coverage_dbm))
+            made.append(map_with_sleepers(twin.awake, sleepers))
         return what_if(made[0], loads, changes)
 
     return predictions(asked, objects, ask)
+
+
+def _sleep_questions(
+    others: Sequence[ProposalLife],
+    objects: Mapping[str, ObjectFacts],
+    twin: _Twin,
+    asleep: Mapping[str, str] | None,
+) -> SleepQuestions:
+    rules = guardrail_rules()
+    soon = [life.proposal for life in others if _saves(life.proposal) and life.stage in OPEN]
+    since = twin.at - timedelta(minutes=rules.saving_load_minutes)
+    loads = present_loads(twin.kpis, since)
+    return SleepQuestions(lambda: twin.awake, loads, asleep or {}, soon, objects, rules)
 
 
 def _open_changes(rules: GuardrailRules) -> tuple[OpenChange, ...] | None:

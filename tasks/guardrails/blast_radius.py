@@ -1,9 +1,13 @@
-"""How many cells, and which share of a community, all proposals together touch at a time."""
+"""How many cells, and which share of a community, all repairs together touch at a time.
+
+Cells that sleep have limits of their own (asleep.py): neither counts against the other.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from semantic_layer.guardrails import GuardrailRules
+from tasks.guardrails.change_forms import is_saving
 from tasks.guardrails.circumstances import Circumstances
 from tasks.guardrails.conflicts import STANDING
 from tasks.guardrails.wording import number, quoted
@@ -26,9 +30,12 @@ def radius_breaches(
             verified, or recent count.
         rules: with the limits.
     """
+    if is_saving(proposal.change_set):
+        return []
     own = circumstances.touched(proposal)
     lives = [life.proposal for life in circumstances.lives if _counts(life, circumstances, rules)]
-    others = frozenset(dn for one in (*kept, *lives) for dn in circumstances.touched(one))
+    repairs = [one for one in (*kept, *lives) if not is_saving(one.change_set)]
+    others = frozenset(dn for one in repairs for dn in circumstances.touched(one))
     return [
         *_count_breaches(own, others, rules),
         *_share_breaches(own, others, circumstances, rules),

@@ -1,15 +1,24 @@
-"""What a change set does, read from its operations alone: which of them restart a cell."""
+"""What a change set does, read from its operations alone: what restarts, what is put to sleep."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from semantic_layer.errors import InputError
+from semantic_layer.guardrails import GuardrailRules
 from tasks.messages.canonical import digest_of
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.proposals import ChangeProposal
 
 ADMINISTRATIVE_STATE = "administrativeState"
 LOCKED, UNLOCKED = "LOCKED", "UNLOCKED"
+
+SAVING_FUNCTION = "CESManagementFunction"
+"""Class of the objects by which cells are told to save energy (3GPP TS 28.541)."""
+
+SAVING_MODE, ACTIVE = "energySavingMode", "ACTIVE"
+SAVING_CONTROL, SAVE, DO_NOT_SAVE = "energySavingControl", "toBeEnergySaving", "toBeNotEnergySaving"
+SAVING_STATE, SAVES_NOT = "energySavingState", "isNotEnergySaving"
+SAVING_SWITCH = "cesSwitch"
 
 
 def restarted_dns(change_set: ChangeSet) -> tuple[str, ...]:
@@ -26,6 +35,27 @@ def restarted_dns(change_set: ChangeSet) -> tuple[str, ...]:
 def interrupts(change_set: ChangeSet) -> bool:
     """Return whether users are cut off while the change is carried out."""
     return bool(restarted_dns(change_set))
+
+
+def is_saving(change_set: ChangeSet) -> bool:
+    """Return whether a change set tells cells to save energy, or not to."""
+    return any(one.object_class == SAVING_FUNCTION for one in change_set.operations)
+
+
+def entered_modes(change_set: ChangeSet) -> dict[str, object]:
+    """Return the mode that each object is to enter, by its DN, whatever it holds."""
+    return {one.dn: one.after for one in change_set.operations if one.attribute == SAVING_MODE}
+
+
+def leaves_air(change_set: ChangeSet, rules: GuardrailRules) -> bool:
+    """Return whether a cell is to leave the air; a mode that no rule knows counts so."""
+    return any(is_off_air(mode, rules) for mode in entered_modes(change_set).values())
+
+
+def is_off_air(mode: object, rules: GuardrailRules) -> bool:
+    """Return whether a cell serves nobody in a mode; one that no rule knows counts so."""
+    known = rules.saving_mode(mode)
+    return mode != ACTIVE and (known is None or known.is_off_air)
 
 
 def is_restart(dn: str, operations: Sequence[Operation]) -> bool:

@@ -3,7 +3,7 @@
 A fact that is missing is no permission: the rule that needs it says what lacks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -74,12 +74,22 @@ class Prediction:
         users_interrupted: connected users who are cut off and must find another cell.
         users_uncovered: those of them who find none.
         lacking: what could not be computed and why, a sentence; empty where all could.
+        unheard_near: cells whose ground would have points that no cell on the air reaches.
     """
 
     cells: Mapping[str, PredictedCell]
     users_interrupted: float
     users_uncovered: float
     lacking: str = ""
+    unheard_near: tuple[str, ...] = ()
+
+
+SleepWhatIf = Callable[[Sequence[ChangeProposal], ChangeProposal], Prediction]
+"""What would follow of a saving upon others and upon all cells that sleep already.
+
+In what it says, shares of ground are of that which a cell serves while all are awake, and has no
+coverage since cells sleep; users are those of cells that leave the air.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,9 @@ class Circumstances:
         levels: autonomy by use case, 0 to 5.
         protected: places to spare.
         frozen: why people have frozen the network; None where they have not.
+        asleep: by cell that saves energy, its mode as the network says; None where nobody knows.
+        troubled: by cell, which finding or alarm stands there, a sentence; None where nobody knows.
+        sleep_what_if: asks the twin about savings; None where it cannot be asked.
     """
 
     at: datetime
@@ -107,6 +120,9 @@ class Circumstances:
     levels: Mapping[str, int]
     protected: ProtectedPlaces
     frozen: str | None = None
+    asleep: Mapping[str, str] | None = None
+    troubled: Mapping[str, str] | None = None
+    sleep_what_if: SleepWhatIf | None = None
     community_sizes: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:

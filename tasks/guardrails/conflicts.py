@@ -3,6 +3,10 @@
 Where proposals meet, the use case of higher priority prevails, then the larger expected gain
 (probability times gain), then the smaller id. Who came first never matters: a proposal that only
 waits for people yields to one that prevails; what is approved or begun stands, and others wait.
+
+Repairs never wait for savings, except for one that is being written at the very same cells; a
+saving waits for repairs near it, and for other savings of its own cells alone: what it does
+together with those around it, the twin says.
 """
 
 import math
@@ -12,7 +16,7 @@ from typing import TypeAlias
 
 from semantic_layer.guardrails import GuardrailRules
 from semantic_layer.identity import managed_element_dn
-from tasks.guardrails.change_forms import restarted_dns
+from tasks.guardrails.change_forms import is_saving, restarted_dns
 from tasks.guardrails.circumstances import Circumstances, OpenChange
 from tasks.guardrails.wording import at_time, listed, quoted
 from tasks.messages.proposal_life import ProposalLife, Stage
@@ -32,9 +36,14 @@ def precedence(proposal: ChangeProposal, rules: GuardrailRules) -> Precedence:
 
 
 def do_meet(first: ChangeProposal, second: ChangeProposal, circumstances: Circumstances) -> bool:
-    """Return whether two proposals write one object, or touch the same or neighboring cells."""
+    """Return whether two proposals write one object, or touch the same or neighboring cells.
+
+    Two savings meet only where they write one object or touch the same cells.
+    """
     if set(first.change_set.dns) & set(second.change_set.dns):
         return True
+    if is_saving(first.change_set) and is_saving(second.change_set):
+        return bool(circumstances.touched(first) & circumstances.touched(second))
     around = circumstances.around(circumstances.touched(first))
     return bool(around & circumstances.touched(second))
 
@@ -58,7 +67,7 @@ def meeting_breaches(
     prevailing += [
         (life.proposal, f"which is {life.stage.lower()}")
         for life in circumstances.lives
-        if life.stage in STANDING
+        if _stands_before(life, proposal, circumstances)
         or (life.stage == "WAITING" and precedence(life.proposal, rules) < own)
     ]
     return [
@@ -129,6 +138,18 @@ def open_change_breaches(
         if _is_near_in_time(change, circumstances.at, rules)
         and _is_near(proposal, change, circumstances)
     ]
+
+
+def _stands_before(
+    life: ProposalLife, proposal: ChangeProposal, circumstances: Circumstances
+) -> bool:
+    """Return whether a proposal must wait for one that stands, if they meet."""
+    if not is_saving(life.proposal.change_set):
+        return life.stage in STANDING
+    if is_saving(proposal.change_set):
+        return life.stage in STANDING or life.stage == "KEPT"
+    own, theirs = circumstances.touched(proposal), circumstances.touched(life.proposal)
+    return life.stage == "EXECUTING" and bool(own & theirs)
 
 
 def _meeting(other: ChangeProposal, how: str) -> Breach:

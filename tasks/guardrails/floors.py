@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 
 from semantic_layer.guardrails import GuardrailRules
-from tasks.guardrails.change_forms import interrupts
+from tasks.guardrails.change_forms import interrupts, is_saving
 from tasks.guardrails.circumstances import Circumstances, PredictedCell, Prediction
 from tasks.guardrails.wording import number, quoted
 from tasks.messages.change_sets import ChangeSet
@@ -41,8 +41,13 @@ def floor_breaches(
 
 
 def changes_radio(change_set: ChangeSet) -> bool:
-    """Return whether a change set does more than create objects."""
-    return any(operation.kind != "CREATE" for operation in change_set.operations)
+    """Return whether a change set does more than create objects, or put cells to sleep.
+
+    What sleep does rests on all cells that sleep; see saving_floors.py.
+    """
+    return not is_saving(change_set) and any(
+        operation.kind != "CREATE" for operation in change_set.operations
+    )
 
 
 def _is_finite(told: Prediction) -> bool:

@@ -4,8 +4,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from semantic_layer.guardrails import GuardrailRules
-from tasks.guardrails.change_forms import interrupts
-from tasks.guardrails.circumstances import Circumstances
+from tasks.guardrails.change_forms import interrupts, leaves_air
+from tasks.guardrails.circumstances import Circumstances, Prediction
 from tasks.guardrails.wording import at_time, number, quoted
 from tasks.messages.proposals import Breach, ChangeProposal
 
@@ -13,11 +13,16 @@ from tasks.messages.proposals import Breach, ChangeProposal
 def freeze_breaches(
     proposal: ChangeProposal, circumstances: Circumstances, rules: GuardrailRules
 ) -> list[Breach]:
-    """Return why now is no time for a proposal; the busy hour needs the twin's users."""
+    """Return why now is no time for a proposal; the busy hour needs the twin's users.
+
+    Users of a cell that leaves the air must find another, as those of one that restarts.
+    """
     found = standstill_breaches(circumstances.at, circumstances.frozen, rules)
-    if not interrupts(proposal.change_set) or not is_busy(circumstances.at, rules):
+    change = proposal.change_set
+    cuts_off = interrupts(change) or leaves_air(change, rules)
+    if not cuts_off or not is_busy(circumstances.at, rules):
         return found
-    told = circumstances.predictions.get(proposal.change_set.digest)
+    told = _prediction(proposal, circumstances)
     if told is None or told.lacking:
         why = told.lacking if told is not None else "The twin was not asked."
         found.append(
@@ -32,6 +37,13 @@ def freeze_breaches(
             )
         )
     return found
+
+
+def _prediction(proposal: ChangeProposal, circumstances: Circumstances) -> Prediction | None:
+    if interrupts(proposal.change_set):
+        return circumstances.predictions.get(proposal.change_set.digest)
+    asked = circumstances.sleep_what_if
+    return asked((), proposal) if asked is not None else None
 
 
 def standstill_breaches(at: datetime, frozen: str | None, rules: GuardrailRules) -> list[Breach]:

@@ -13,8 +13,9 @@ from datetime import timedelta
 from semantic_layer.autonomy import AutonomyRules
 from semantic_layer.errors import InputError
 from semantic_layer.guardrails import GuardrailRules
+from tasks.guardrails.asleep import asleep_breaches
 from tasks.guardrails.blast_radius import radius_breaches
-from tasks.guardrails.change_forms import is_writable
+from tasks.guardrails.change_forms import is_saving, is_writable
 from tasks.guardrails.circumstances import Circumstances
 from tasks.guardrails.conflicts import (
     meeting_breaches,
@@ -30,6 +31,9 @@ from tasks.guardrails.persons import autonomy_breaches, persons_needed
 from tasks.guardrails.privileges import privilege_breaches
 from tasks.guardrails.protected import protection_breaches
 from tasks.guardrails.rates import rate_breaches, rest_breaches
+from tasks.guardrails.saving_cells import saving_cell_breaches
+from tasks.guardrails.saving_floors import saving_floor_breaches
+from tasks.guardrails.saving_form import saving_form_breaches
 from tasks.guardrails.wording import at_time, number
 from tasks.messages.proposal_life import ProposalLife
 from tasks.messages.proposals import Breach, ChangeProposal, GuardVerdict
@@ -41,13 +45,18 @@ _Check = Callable[[ChangeProposal, Circumstances, GuardrailRules], list[Breach]]
 _OWN: dict[str, _Check] = {
     "limits": limit_breaches,
     "privileges": lambda proposal, _, rules: privilege_breaches(proposal, rules),
-    "protected": lambda proposal, facts, _: protection_breaches(proposal, facts),
+    "protected": protection_breaches,
     "floors": floor_breaches,
+    "saving_form": saving_form_breaches,
+    "saving_cells": saving_cell_breaches,
+    "saving_floors": lambda proposal, facts, rules: saving_floor_breaches(
+        proposal, (), facts, rules
+    ),
     "freeze": freeze_breaches,
     "open_changes": open_change_breaches,
     "rest": rest_breaches,
 }
-CHECKED = ("form", *_OWN, "autonomy", "meeting", "siblings", "blast_radius", "rates")
+CHECKED = ("form", *_OWN, "autonomy", "meeting", "siblings", "blast_radius", "rates", "asleep")
 """Families of rules, every one of which is applied."""
 
 
@@ -97,7 +106,8 @@ def judgment(
                 Breach("form", f"Two different proposals bear the id {one.proposal_id}.")
             ]
     clean = {key: one for key, one in named.items() if not own[id(one)]}
-    lost, gave_way = _contended(list(clean.values()), circumstances, rules)
+    waiting = [one for one in named.values() if own[id(one)] and _passes(own[id(one)], rules)]
+    lost, gave_way = _contended(list(clean.values()), waiting, circumstances, rules)
     verdicts = []
     for one in proposals:
         key = UNWRITABLE if _is_unfit(own[id(one)]) else one.proposal_id
@@ -112,14 +122,15 @@ def may_pass_later(
     circumstances: Circumstances,
     rules: GuardrailRules,
 ) -> bool:
-    """Return whether a proposal breaks only what passes by itself, and is young enough to wait."""
+    """Return whether a proposal breaks only what passes by itself, and is young enough to wait.
+
+    A saving never waits: what it rests on is planned anew before long.
+    """
+    if rules.saves_energy(proposal.use_case):
+        return False
     keeps = timedelta(hours=rules.proposal_keeps_hours)
     is_young = circumstances.at - proposal.proposed_at < keeps
-    return (
-        not verdict.is_allowed
-        and is_young
-        and all(breach.rule in rules.passing_rules for breach in verdict.breaches)
-    )
+    return not verdict.is_allowed and is_young and _passes(verdict.breaches, rules)
 
 
 def _own_breaches(
@@ -163,38 +174,63 @@ def _form_breaches(
     return found
 
 
+def _passes(breaches: Sequence[Breach], rules: GuardrailRules) -> bool:
+    """Return whether everything that is broken passes by itself."""
+    return all(one.rule in rules.passing_rules for one in breaches)
+
+
 def _is_unfit(breaches: Sequence[Breach]) -> bool:
     """Return whether a proposal is not what its fields say."""
     return any(one.rule == UNWRITABLE for one in breaches)
 
 
 def _contended(
-    clean: Sequence[ChangeProposal], circumstances: Circumstances, rules: GuardrailRules
+    clean: Sequence[ChangeProposal],
+    waiting: Sequence[ChangeProposal],
+    circumstances: Circumstances,
+    rules: GuardrailRules,
 ) -> tuple[dict[str, list[Breach]], dict[str, tuple[ProposalLife, ...]]]:
-    """Return what proposals lose to each other, to what stands and to shared limits."""
+    """Return what proposals lose to each other, to what stands and to shared limits.
+
+    Args:
+        clean: proposals that break nothing by themselves.
+        waiting: those that break only what passes; savings yield to repairs among them.
+        circumstances: all facts.
+        rules: what is allowed.
+    """
+    repairs = [one for one in waiting if not is_saving(one.change_set)]
     kept: list[ChangeProposal] = []
     lost: dict[str, list[Breach]] = {}
     gave_way: dict[str, tuple[ProposalLife, ...]] = {}
     standing = [life.proposal for life in circumstances.lives if _may_lock(life)]
-    waiting = [life.proposal for life in circumstances.lives if life.stage == "WAITING"]
+    asked = [life.proposal for life in circumstances.lives if life.stage == "WAITING"]
     for one in sorted(clean, key=lambda proposal: precedence(proposal, rules)):
         own = precedence(one, rules)
-        prevailing = (other for other in waiting if precedence(other, rules) < own)
+        prevailing = (other for other in asked if precedence(other, rules) < own)
         others = [*kept, *standing, *prevailing]
         found = [
-            *meeting_breaches(one, kept, circumstances, rules),
+            *meeting_breaches(one, [*kept, *_open_for(one, repairs)], circumstances, rules),
             *sibling_breaches(one, others, circumstances),
             *radius_breaches(one, kept, circumstances, rules),
             *rate_breaches(one, kept, circumstances, rules),
+            *asleep_breaches(one, kept, circumstances, rules),
         ]
+        found = found or saving_floor_breaches(one, kept, circumstances, rules)
         if found:
             lost[one.proposal_id] = found
+            if _passes(found, rules) and not is_saving(one.change_set):
+                repairs.append(one)
             continue
         kept.append(one)
         yields = tuple(yielding(one, circumstances, rules))
         if yields:
             gave_way[one.proposal_id] = yields
     return lost, gave_way
+
+
+def _open_for(one: ChangeProposal, repairs: Sequence[ChangeProposal]) -> Sequence[ChangeProposal]:
+    """Return the repairs that a proposal waits for though they cannot begin yet: a saving all."""
+    return repairs if is_saving(one.change_set) else ()
 
 
 def _may_lock(life: ProposalLife) -> bool:

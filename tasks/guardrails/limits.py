@@ -10,6 +10,7 @@ from semantic_layer.guardrails import Allowance, GuardrailRules
 from semantic_layer.identity import normalized_dn, object_class_of
 from tasks.guardrails.change_forms import is_restart
 from tasks.guardrails.circumstances import Circumstances, ObjectFacts
+from tasks.guardrails.saving_form import WRITES_A_CELL
 from tasks.guardrails.wording import listed, quoted
 from tasks.messages.canonical import JsonValue, canonical_json
 from tasks.messages.change_sets import Operation
@@ -42,11 +43,12 @@ def limit_breaches(
 
 
 def _size_breaches(proposal: ChangeProposal, rules: GuardrailRules) -> Iterator[Breach]:
-    count = len(proposal.change_set.operations)
-    if not 1 <= count <= rules.most_operations:
+    count, most = len(proposal.change_set.operations), rules.most_operations
+    if rules.saves_energy(proposal.use_case):
+        most = WRITES_A_CELL * rules.most_saving_cells
+    if not 1 <= count <= most:
         yield Breach(
-            "change_set_size",
-            f"The change set has {count} writes; 1 to {rules.most_operations} are allowed.",
+            "change_set_size", f"The change set has {count} writes; 1 to {most} are allowed."
         )
     places = [(one.dn, one.attribute) for one in proposal.change_set.operations]
     if len(set(places)) != len(places) - _restart_repeats(proposal.change_set.operations):
@@ -131,7 +133,7 @@ def _value_breaches(
         yield from _restart_breaches(operation, operations, known)
     elif allowance.form == "planned_number":
         yield from _number_breaches(operation, allowance, known)
-    else:
+    elif allowance.form == "planned_object":
         yield from _created_breaches(operation, known)
 
 

@@ -3,18 +3,24 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from semantic_layer.guardrails import GuardrailRules
 from semantic_layer.protected import ProtectedPlace
-from tasks.guardrails.change_forms import interrupts
+from tasks.guardrails.change_forms import interrupts, leaves_air
 from tasks.guardrails.circumstances import Circumstances
 from tasks.guardrails.wording import listed, quoted
 from tasks.messages.proposals import Breach, ChangeProposal
 
 
-def protection_breaches(proposal: ChangeProposal, circumstances: Circumstances) -> list[Breach]:
+def protection_breaches(
+    proposal: ChangeProposal, circumstances: Circumstances, rules: GuardrailRules
+) -> list[Breach]:
     """Return the protected places that a proposal may not touch.
+
+    Where nobody may be cut off, no cell leaves the air either.
 
     A place with an end is `protected_for_now`: its breach passes.
     """
+    cuts_off = interrupts(proposal.change_set) or leaves_air(proposal.change_set, rules)
     return [
         Breach(
             "protected_place" if place.ends is None else "protected_for_now",
@@ -22,8 +28,7 @@ def protection_breaches(proposal: ChangeProposal, circumstances: Circumstances) 
             f"{'nothing may be changed' if place.rule == 'never' else 'nobody may be cut off'}.",
         )
         for place, cells in _places_touched(proposal, circumstances)
-        if place.rule == "never"
-        or (place.rule == "no_interruption" and interrupts(proposal.change_set))
+        if place.rule == "never" or (place.rule == "no_interruption" and cuts_off)
     ]
 
 

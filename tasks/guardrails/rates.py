@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from semantic_layer.guardrails import GuardrailRules, Rate
+from tasks.guardrails.change_forms import is_saving
 from tasks.guardrails.circumstances import Circumstances
 from tasks.guardrails.wording import at_time, number, quoted
 from tasks.messages.proposal_life import ProposalLife
@@ -20,14 +21,17 @@ def rate_breaches(
 ) -> list[Breach]:
     """Return the rates that one more change would exceed.
 
+    A use case with rates of its own is counted by those, and by no other.
     Changes that were begun count from then; those allowed and not begun count as beginning now.
     """
     found = []
     for rate in rules.rates:
+        if not _counts(rate, proposal, rules):
+            continue
         lives = [
             life.proposal for life in circumstances.lives if _is_within(life, rate, circumstances)
         ]
-        others = [*kept, *lives]
+        others = [one for one in (*kept, *lives) if _counts(rate, one, rules)]
         for what in sorted(_whose(rate, proposal, circumstances)):
             count = sum(what in _whose(rate, other, circumstances) for other in others)
             if count + 1 > rate.most:
@@ -44,13 +48,18 @@ def rate_breaches(
 def rest_breaches(
     proposal: ChangeProposal, circumstances: Circumstances, rules: GuardrailRules
 ) -> list[Breach]:
-    """Return the cells that were changed so lately that they are left alone."""
+    """Return the cells that were changed so lately that they are left alone.
+
+    A repair does not wait because its cell slept; rest after a saving is told in saving_cells.py.
+    """
     rest = timedelta(hours=rules.same_cell_rest_hours)
     touched = circumstances.touched(proposal)
     lately = [
         (life.applied_at, life.proposal)
         for life in circumstances.lives
-        if life.applied_at is not None and circumstances.at - life.applied_at < rest
+        if life.applied_at is not None
+        and circumstances.at - life.applied_at < rest
+        and not is_saving(life.proposal.change_set)
     ]
     return [
         Breach(
@@ -66,7 +75,12 @@ def rest_breaches(
 def repairs_before(
     proposal: ChangeProposal, circumstances: Circumstances, rules: GuardrailRules
 ) -> int:
-    """Return how often the same cause was repaired lately at one of the same cells, at most."""
+    """Return how often the same cause was repaired lately at one of the same cells, at most.
+
+    A saving repairs nothing: that load is low each night is no fault that comes back.
+    """
+    if is_saving(proposal.change_set):
+        return 0
     since = circumstances.at - timedelta(days=rules.repeat_days)
     repaired: dict[str, int] = {}
     for life in circumstances.lives:
@@ -75,6 +89,14 @@ def repairs_before(
             for dn in circumstances.touched(life.proposal):
                 repaired[dn] = repaired.get(dn, 0) + 1
     return max((repaired.get(dn, 0) for dn in circumstances.touched(proposal)), default=0)
+
+
+def _counts(rate: Rate, proposal: ChangeProposal, rules: GuardrailRules) -> bool:
+    """Return whether a rate counts a proposal: its use case's own, or all without any."""
+    own = {one.use_case for one in rules.rates if one.use_case}
+    if rate.use_case:
+        return proposal.use_case == rate.use_case
+    return proposal.use_case not in own
 
 
 def _is_within(life: ProposalLife, rate: Rate, circumstances: Circumstances) -> bool:

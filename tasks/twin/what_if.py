@@ -117,7 +117,7 @@ def published_map(cells: PublishedCells, threshold_dbm: float) -> PublishedMap:
     chance, cost = np.zeros_like(received), np.zeros_like(received)
     uncovered = np.ones((len(received), len(layers)))
     for number, layer in enumerate(layers):
-        part = _layer_part(layer, received[:, layer.cells], threshold_dbm)
+        part = layer_part(layer, received[:, layer.cells], threshold_dbm)
         chance[:, layer.cells], cost[:, layer.cells], uncovered[:, number] = part
     return PublishedMap(cells, layers, threshold_dbm, received, angles, chance, cost, uncovered)
 
@@ -136,7 +136,7 @@ def what_if(
         InputError: a changed cell is not on the map or reported nothing, or a cell reported nothing
             that would have to take much of the traffic.
     """
-    columns = [_column(told, change.cell_dn) for change in changes]
+    columns = [column_of(told, change.cell_dn) for change in changes]
     _check(loads, changes)
     place = told.cells.place
     traffic, load, users = (
@@ -145,14 +145,14 @@ def what_if(
     )
     spread = traffic / np.maximum(told.chance.sum(axis=0), 1e-9)
     after_dbm = _changed_columns(told, columns, changes)
-    rows = _heard(told, columns, after_dbm)
-    before, after = _before(told, rows), _after(told, rows, columns, after_dbm)
+    rows = heard_points(told, columns, after_dbm)
+    before, after = part_before(told, rows), part_after(told, rows, columns, after_dbm)
     _check_takers(told, loads, columns, (before, after))
-    return _told(told, _Moved(rows, before, after, spread), (traffic, load, users), changes)
+    return _told(told, Moved(rows, before, after, spread), (traffic, load, users), changes)
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Chance, cost and coverage of some points."""
 
     chance: Array
@@ -161,14 +161,17 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Moved:
+class Moved:
+    """What some points would be like: which, before, after, and demand by cell and chance."""
+
     rows: Indexes
-    before: _Part
-    after: _Part
+    before: Part
+    after: Part
     spread: Array
 
 
-def _layer_part(layer: Layer, received: Array, threshold: float) -> tuple[Array, Array, Array]:
+def layer_part(layer: Layer, received: Array, threshold: float) -> tuple[Array, Array, Array]:
+    """Return of points and a layer: chance of each cell, cost, and chance of no coverage."""
     serving, best = chosen(received)
     return (
         serving * appeal(best)[:, None],
@@ -177,7 +180,12 @@ def _layer_part(layer: Layer, received: Array, threshold: float) -> tuple[Array,
     )
 
 
-def _column(told: PublishedMap, dn: str) -> int:
+def column_of(told: PublishedMap, dn: str) -> int:
+    """Return a cell's place on the map.
+
+    Raises:
+        InputError: it has none.
+    """
     if dn in told.cells.place:
         return told.cells.place[dn]
     why = "its position, antenna or band" if dn in told.cells.unknown else "the cell"
@@ -207,7 +215,7 @@ def _changed_columns(
     return after
 
 
-def _heard(told: PublishedMap, columns: Sequence[int], after_dbm: Array) -> Indexes:
+def heard_points(told: PublishedMap, columns: Sequence[int], after_dbm: Array) -> Indexes:
     """Return the points where a changed cell is, or becomes, loud enough to matter."""
     is_heard = np.zeros(len(told.received_dbm), dtype=bool)
     for number, column in enumerate(columns):
@@ -218,26 +226,36 @@ def _heard(told: PublishedMap, columns: Sequence[int], after_dbm: Array) -> Inde
     return np.flatnonzero(is_heard)
 
 
-def _before(told: PublishedMap, rows: Indexes) -> _Part:
-    return _Part(told.chance[rows], told.cost[rows], 1.0 - told.open[rows].prod(axis=1))
+def part_before(told: PublishedMap, rows: Indexes) -> Part:
+    """Return points as they are."""
+    return Part(told.chance[rows], told.cost[rows], 1.0 - told.open[rows].prod(axis=1))
 
 
-def _after(told: PublishedMap, rows: Indexes, columns: Sequence[int], after_dbm: Array) -> _Part:
+def part_after(told: PublishedMap, rows: Indexes, columns: Sequence[int], after_dbm: Array) -> Part:
+    """Return points as they would be if cells were received with another power."""
+    chance, cost, uncovered = parts_after(told, rows, columns, after_dbm)
+    return Part(chance, cost, 1.0 - uncovered.prod(axis=1))
+
+
+def parts_after(
+    told: PublishedMap, rows: Indexes, columns: Sequence[int], after_dbm: Array
+) -> tuple[Array, Array, Array]:
+    """Return chance, cost and lacking coverage of points, as `PublishedMap` has them."""
     received = told.received_dbm[rows]
     received[:, list(columns)] = after_dbm[rows]
     chance, cost, uncovered = (part[rows] for part in (told.chance, told.cost, told.open))
     for number in sorted({int(told.cells.layer[column]) for column in columns}):
         layer = told.layers[number]
-        part = _layer_part(layer, received[:, layer.cells], told.threshold_dbm)
+        part = layer_part(layer, received[:, layer.cells], told.threshold_dbm)
         chance[:, layer.cells], cost[:, layer.cells], uncovered[:, number] = part
-    return _Part(chance, cost, 1.0 - uncovered.prod(axis=1))
+    return chance, cost, uncovered
 
 
 def _check_takers(
     told: PublishedMap,
     loads: Mapping[str, CellLoad],
     columns: Sequence[int],
-    parts: tuple[_Part, _Part],
+    parts: tuple[Part, Part],
 ) -> None:
     """Refuse to answer where a cell that reported nothing would have to take much."""
     before, after = parts
@@ -257,14 +275,14 @@ def _check_takers(
 
 def _told(
     told: PublishedMap,
-    moved: _Moved,
+    moved: Moved,
     present: tuple[Array, Array, Array],
     changes: Sequence[CellChange],
 ) -> WhatIf:
     traffic, load, users = present
     locked = [told.cells.place[one.cell_dn] for one in changes if one.is_locked]
     own = [told.cells.place[one.cell_dn] for one in changes]
-    traffic_after, load_after, stranded = _carried(told, moved, traffic, load)
+    traffic_after, load_after, stranded = carried_after(told, moved, traffic, load)
     traffic_after[locked], load_after[locked] = 0.0, 0.0
     total = np.maximum(told.chance.sum(axis=0), 1e-9)
     hole_before = told.open.prod(axis=1) @ told.chance / total
@@ -292,8 +310,8 @@ def _told(
     )
 
 
-def _carried(
-    told: PublishedMap, moved: _Moved, traffic: Array, load: Array
+def carried_after(
+    told: PublishedMap, moved: Moved, traffic: Array, load: Array
 ) -> tuple[Array, Array, Array]:
     """Return traffic and load after the change, and the share of a cell's traffic left alone."""
     before, after = moved.before, moved.after

@@ -57,6 +57,26 @@ def cell_loads(kpis: pl.DataFrame) -> dict[str, CellLoad]:
     return {dn: CellLoad(traffic, load, users) for dn, traffic, load, users in rows}
 
 
+def present_loads(kpis: pl.DataFrame, since: datetime) -> dict[str, CellLoad]:
+    """Return the load of each cell that serves: by the newest row in which it told anything.
+
+    A cell that tells of no resource blocks there is off the air, however it was before; one that
+    told nothing since a moment is so too.
+
+    Args:
+        kpis: the columns of `load_columns`.
+        since: periods that begin earlier say nothing of the present.
+    """
+    traffic = [catalogue().kpi(name).column for name in _LOAD_KPIS[0]]
+    told = kpis.filter(
+        pl.col("granularity") == _GRANULARITY,
+        pl.col("period_start") >= since,
+        pl.any_horizontal(pl.col(traffic).is_not_null()),
+    )
+    newest = told.sort("period_start").unique("cell_dn", keep="last", maintain_order=True)
+    return cell_loads(newest)
+
+
 def standing_values(configuration: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """Return the newest row of each attribute that began by a moment, removed ones left out."""
     return (
