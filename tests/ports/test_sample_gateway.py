@@ -30,6 +30,7 @@ BEAM = f"{CARRIER},CommonBeamformingFunction=1"
 CU_CELL = f"{CU},NRCellCU=1"
 RELATION = f"{CU_CELL},NRCellRelation=7-2"
 LOST = f"{CU_CELL},NRCellRelation=9-1"
+SAVING = f"{CU_CELL},CESManagementFunction=1"
 
 
 def cell(number):
@@ -47,6 +48,15 @@ PLANNED = {
     CU_CELL: ("NRCellCU", {"cellLocalId": 1}),
     RELATION: ("NRCellRelation", {"adjacentNRCellRef": CU_CELL, "isHOAllowed": True}),
     LOST: ("NRCellRelation", {"adjacentNRCellRef": CU_CELL, "isHOAllowed": True}),
+    SAVING: (
+        "CESManagementFunction",
+        {
+            "cesSwitch": True,
+            "energySavingControl": "toBeNotEnergySaving",
+            "energySavingState": "isNotEnergySaving",
+            "energySavingMode": "ACTIVE",
+        },
+    ),
 }
 
 
@@ -71,6 +81,7 @@ def modified(dn, attribute, before, after):
 
 
 LOCK = modified(CELL, "administrativeState", "UNLOCKED", "LOCKED")
+SLEEP = modified(SAVING, "energySavingMode", "ACTIVE", "DEEP_SLEEP")
 RAISE = modified(BEAM, "digitalTilt", 125, 60)
 CREATE = Operation("CREATE", LOST, "NRCellRelation", "", None, PLANNED[LOST][1])
 DELETE = Operation("DELETE", RELATION, "NRCellRelation", "", PLANNED[RELATION][1], None)
@@ -89,7 +100,9 @@ def test_contained_objects_are_found_at_any_depth_and_in_order(gateway):
     assert gateway.read_below("SubNetwork=1,ManagedElement=70", "NRCellDU") == []
 
 
-@pytest.mark.parametrize("operation", [LOCK, RAISE, CREATE, DELETE], ids=lambda one: one.kind)
+@pytest.mark.parametrize(
+    "operation", [LOCK, SLEEP, RAISE, CREATE, DELETE], ids=lambda one: one.kind
+)
 def test_what_is_written_stands_for_every_process_and_can_be_taken_back(folder, operation):
     one, other = SampleGateway(folder), SampleGateway(folder)
     before = other.read([operation.dn])
@@ -138,6 +151,15 @@ def test_what_others_changed_is_left_as_it_is(folder, gateway, operation):
     ("operation", "reason"),
     [
         (modified(f"{DU},NRCellDU=9", "administrativeState", "UNLOCKED", "LOCKED"), "No object"),
+        (modified(SAVING, "energySavingMode", "ACTIVE", "HIBERNATE"), "is one of ACTIVE"),
+        (
+            modified(SAVING, "energySavingControl", "toBeNotEnergySaving", "asleep"),
+            "is one of toBeEnergySaving, toBeNotEnergySaving",
+        ),
+        (
+            modified(SAVING, "energySavingState", "isNotEnergySaving", "isEnergySaving"),
+            "told by the network and cannot be written",
+        ),
         (modified(CELL, "adminState", None, "LOCKED"), "did you mean 'administrativeState'"),
         (modified(CELL, "administrativeState", "UNLOCKED", "OFF"), "one of LOCKED"),
         (modified(BEAM, "digitalTilt", 125, "60"), "type int"),
