@@ -35,6 +35,7 @@ class EnergyPlanningRules(BaseModel):
     around_load: float = Field(gt=0, le=1)
     user_rate_share: float = Field(gt=0, le=1)
     most_edge_forgiven: float = Field(ge=0, lt=1)
+    least_noticed_share: float = Field(ge=0)
     least_room_left: float = Field(ge=0, lt=1)
     most_load: float = Field(gt=0, le=1)
     surge_factor: float = Field(ge=1)

@@ -152,7 +152,8 @@ def sleep_problem(
         InputError: arrays do not fit the network, or a limit has no meaning.
     """
     _check(network, forecast, limits)
-    is_known: Flags = np.isfinite(forecast.work + forecast.expected).all(axis=1)
+    told = np.isfinite(forecast.work + forecast.expected)
+    is_known: Flags = np.asarray(told.all(axis=1), dtype=np.bool_)
     work = np.where(np.isfinite(forecast.work), forecast.work, 0.0)
     carriers, is_lost = _known_carriers(network, is_known, rules)
     edge_db = network.edges.at(np.minimum(rules.around_factor * work, 1.0))
@@ -162,10 +163,12 @@ def sleep_problem(
     pair_edge = edge_db[carriers.candidate] + carriers.offset_db[:, None]
     pair_need = _needed_share(network, pair_edge, carriers.candidate, limits.floor_mbps, rules)
     is_bad = _fails(capacity[:, :, _ACTIVE], work, carriers, pair_need, rules)
+    is_noticed = _is_noticed(network, carriers, work, rules)
+    is_bad &= is_noticed
     share_bad = _by_cell(carriers.booster, carriers.share[:, None] * is_bad, len(work))
     may_sleep: Flags = share_bad <= rules.most_edge_forgiven
     may_sleep &= (network.may_sleep & ~is_lost & is_known)[:, None]
-    binds = may_sleep[carriers.booster] & ~is_bad
+    binds = may_sleep[carriers.booster] & is_noticed & ~is_bad
     _lower(capacity, carriers.candidate, np.where(binds, pair_need, 0.0), network)
     asleep = limits.most_asleep_share
     return SleepProblem(
@@ -270,6 +273,15 @@ def _fails(
     room = np.maximum(capacity - work, 0.0)[carriers.candidate]
     least = work[carriers.candidate] + rules.least_room_left * room
     return np.asarray((1.0 - need < least) | (room <= 0.0))
+
+
+def _is_noticed(
+    network: SavingNetwork, carriers: Carriers, work: Floats, rules: EnergyPlanningRules
+) -> Flags:
+    """Return where (E, T) moved users are enough beside a candidate's own to shift its edge."""
+    traffic = np.nan_to_num(work * network.full_mbps[:, None])
+    moved = carriers.bound[:, None] * traffic[carriers.booster]
+    return np.asarray(moved > rules.least_noticed_share * traffic[carriers.candidate])
 
 
 def _lower(capacity: Floats, candidate: Numbers, need: Floats, network: SavingNetwork) -> None:

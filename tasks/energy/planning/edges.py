@@ -24,6 +24,7 @@ _QUIET = 0.05
 _USUAL_SLOPE = 0.7
 _LEAST_HOURS = 6
 _STEADY = 2.0
+_SAME_FREQUENCY = 0.05
 _LOWEST_DB, _HIGHEST_DB, _STEP_DB = -25.0, 45.0, 0.1
 _LAYERS = 8
 
@@ -52,46 +53,56 @@ def busier_db(load: Floats) -> Floats:
     return np.asarray(10.0 * np.log10((_QUIET + (1.0 - _QUIET) * load) / _QUIET))
 
 
-def edges_of(facts: CellFacts, pairs: Pairs, layer: Numbers, reference_load: float) -> Edges:
+def edges_of(
+    facts: CellFacts, pairs: Pairs, layer: Numbers, frequency_ghz: Floats, reference_load: float
+) -> Edges:
     """Return edges from what was measured; of cells without reports, from the map.
+
+    The map's edge of such a cell is shifted as those of the measured layer next in frequency are.
 
     Args:
         facts: load and edge by hour.
         pairs: with cells' own users, as the map has them.
         layer: (C,) band of each cell.
+        frequency_ghz: (C,) of each cell.
         reference_load: of the cells around, at which pairs were computed.
     """
     count = len(facts.full_mbps)
     around = _around(pairs, layer, count)
-    load = np.nan_to_num(facts.load)
-    busier = busier_db(around @ load)
-    is_told = np.isfinite(facts.edge_db)
+    quiet_db, slope = _measured(facts.edge_db, busier_db(around @ np.nan_to_num(facts.load)))
+    own = pairs.booster == pairs.candidate
+    mapped = np.full(count, np.nan)
+    mapped[pairs.booster[own]] = pairs.edge_db[own]
+    busier = float(busier_db(np.array(reference_load)))
+    both = np.isfinite(quiet_db) & np.isfinite(mapped)
+    for number in np.unique(layer[~np.isfinite(quiet_db)]):
+        silent = (layer == number) & ~np.isfinite(quiet_db)
+        away = np.abs(np.log(frequency_ghz / frequency_ghz[silent][0]))
+        if not both.any():
+            slope[silent], quiet_db[silent] = _USUAL_SLOPE, mapped[silent] + _USUAL_SLOPE * busier
+            continue
+        kin = both & (away <= away[both].min() + _SAME_FREQUENCY)
+        shift = np.median(quiet_db[kin] - slope[kin] * busier - mapped[kin])
+        slope[silent] = np.median(slope[kin])
+        quiet_db[silent] = mapped[silent] + shift + slope[silent] * busier
+    return Edges(quiet_db, slope, around)
+
+
+def _measured(edge_db: Floats, busier: Floats) -> tuple[Floats, Floats]:
+    """Return edges without others' data and how they fall, NaN where few hours were measured."""
+    is_told = np.isfinite(edge_db)
     hours = is_told.sum(axis=1)
     some = np.maximum(hours, 1)
-    edge = np.where(is_told, facts.edge_db, 0.0)
+    edge = np.where(is_told, edge_db, 0.0)
     mean_x = np.where(is_told, busier, 0.0).sum(axis=1) / some
     mean_y = edge.sum(axis=1) / some
     away_x = np.where(is_told, busier - mean_x[:, None], 0.0)
     away_y = np.where(is_told, edge - mean_y[:, None], 0.0)
-    # Ridge toward the usual slope: hours alike tell little of it.
-    slope = (-(away_x * away_y).sum(axis=1) + _STEADY * _USUAL_SLOPE) / (
-        (away_x**2).sum(axis=1) + _STEADY
-    )
-    slope = np.clip(slope, 0.0, 1.0)
-    measured = mean_y + slope * mean_x
-    own = pairs.booster == pairs.candidate
-    mapped = np.full(count, np.nan)
-    mapped[pairs.booster[own]] = pairs.edge_db[own] + _USUAL_SLOPE * float(
-        busier_db(np.array(reference_load))
-    )
+    # Drawn toward the usual slope: hours that are alike tell little of it.
+    fall = -(away_x * away_y).sum(axis=1) + _STEADY * _USUAL_SLOPE
+    slope = np.clip(fall / ((away_x**2).sum(axis=1) + _STEADY), 0.0, 1.0)
     is_measured = hours >= _LEAST_HOURS
-    both = is_measured & np.isfinite(mapped)
-    lift = float(np.median(measured[both] - mapped[both])) if both.any() else 0.0
-    return Edges(
-        quiet_db=np.where(is_measured, measured, mapped + min(lift, 0.0)),
-        slope=np.where(is_measured, slope, _USUAL_SLOPE),
-        around=around,
-    )
+    return np.where(is_measured, mean_y + slope * mean_x, np.nan), slope
 
 
 def rate_mbps(sinr_db: Floats, radios: Radios, cell: Numbers) -> Floats:

@@ -147,7 +147,7 @@ def saving_network(
     is_told = radios.is_known & np.isfinite(facts.traffic_mbps) & (facts.full_mbps > 0)
     weight = demand_weight(ground, cells.count, _assumed_traffic(facts, is_told, cells.layer))
     pairs = carrying_pairs(ground, hears, weight, cells.layer, rules.edge_percentile)
-    edges = edges_of(facts, pairs, cells.layer, rules.around_load)
+    edges = edges_of(facts, pairs, cells.layer, cells.frequency_ghz, rules.around_load)
     is_told &= np.isfinite(edges.quiet_db)
     may_save = np.array([_SAVING_CLASS in dn for dn in cells.place]) & is_told
     may_sleep = may_save & (told_share(pairs, is_told) >= 1.0 - rules.most_silent_share)
