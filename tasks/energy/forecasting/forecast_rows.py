@@ -22,31 +22,23 @@ def planning_hours(rules: LoadForecastingRules) -> Floats:
 def forecast_rows(forecast: LoadForecast, made_at: datetime) -> pl.DataFrame:
     """Return one row a cell and period; a cell that is not forecast has nulls."""
     cells, periods = forecast.mean.shape
-    levels = len(forecast.quantiles)
-    peaks = np.moveaxis(forecast.peak, 0, -1).reshape(-1, levels).astype(np.float32)
+    peaks = np.moveaxis(forecast.peak, 0, -1).reshape(-1).astype(np.float64)
     is_told = np.isfinite(forecast.mean).reshape(-1)
-    rows = pl.DataFrame(
-        {
-            "cell_dn": np.repeat(np.array(forecast.cell_dns, object), periods).astype(str),
-            "made_at": pl.repeat(made_at, cells * periods, dtype=FORECAST_SCHEMA["made_at"],
-                                 eager=True),
-            "period_start": pl.Series(list(forecast.starts) * cells,
-                                      dtype=FORECAST_SCHEMA["period_start"]),
-            "hours": np.tile(forecast.hours, cells),
-            "mean_load_share": forecast.mean.reshape(-1).astype(np.float32),
-            "peak_load_shares": pl.Series(peaks, dtype=pl.Array(pl.Float32, levels)),
-            "is_told": is_told,
-        }
-    )  # fmt: skip
-    level_list = pl.lit(pl.Series([forecast.quantiles.tolist()]))
-    told = [
-        pl.when("is_told").then(pl.col("mean_load_share")).alias("mean_load_share"),
-        pl.when("is_told")
-        .then(pl.col("peak_load_shares").cast(pl.List(pl.Float64)))
-        .alias("peak_load_shares"),
-        pl.when("is_told").then(level_list).alias("peak_levels"),
-    ]
-    return rows.with_columns(told).cast(pl.Schema(FORECAST_SCHEMA)).select(*FORECAST_SCHEMA)
+    flat = pl.Series(np.nan_to_num(peaks)).reshape((cells * periods, len(forecast.quantiles)))
+    told = pl.when(pl.Series(is_told))
+    cell, period = np.repeat(np.arange(cells), periods), np.tile(np.arange(periods), cells)
+    values: dict[str, pl.Expr] = {
+        "cell_dn": pl.lit(pl.Series(forecast.cell_dns).gather(cell)),
+        "made_at": pl.lit(made_at),
+        "period_start": pl.lit(pl.Series(forecast.starts).gather(period)),
+        "hours": pl.lit(pl.Series(forecast.hours).gather(period)),
+        "mean_load_share": told.then(pl.Series(forecast.mean.reshape(-1))),
+        "peak_load_shares": told.then(flat.arr.to_list()),
+        "peak_levels": told.then(pl.lit(pl.Series([forecast.quantiles.tolist()]))),
+    }
+    return pl.select(
+        values[name].cast(dtype).alias(name) for name, dtype in FORECAST_SCHEMA.items()
+    )
 
 
 def forecast_of(rows: pl.DataFrame) -> LoadForecast:

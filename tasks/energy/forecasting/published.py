@@ -77,6 +77,8 @@ def standing_findings(rows: pl.DataFrame, at: datetime) -> list[StandingFinding]
         at: windows that end later are not looked at.
     """
     known = rows.filter(pl.col("window_end") <= at)
+    if known.is_empty():
+        return []
     newest = known.sort("window_end").unique("anomaly_id", keep="last", maintain_order=True)
     standing = newest.filter(
         pl.col("is_ongoing"), pl.col("window_end") == known["window_end"].max()

@@ -12,8 +12,8 @@ import numpy as np
 from tasks.energy.forecasting.load_calendar import DAY_KINDS, SLOTS
 from tasks.energy.forecasting.load_history import QUARTERS_A_DAY, Flags, Floats, Numbers
 
-_LENT = np.array([1.0, 2.0, 3.0, 2.0, 1.0], np.float32) / 3.0
-"""What a slot takes from its neighbors in time, itself 1."""
+_LENT = np.array([1.0, 2.0, 3.0, 2.0, 1.0], np.float32)
+"""What a slot takes from its neighbors in time and from itself."""
 _SETTLED = 3.0
 """Evidence, in days, from which outliers are told."""
 _DRAWN_IN = 4.0
@@ -63,10 +63,10 @@ class ProfileSums:
         """
         for kept in (self._sum, self._weight, self._strayed, self._strayed_weight):
             np.multiply(kept, self._fade, out=kept)
-        sums, weights = self._lent()
+        sums, weights = self._lent_at(slots)
         with np.errstate(invalid="ignore", divide="ignore"):
-            away = values - (sums / weights)[:, slots]
-        is_known = np.isfinite(away) & (weights[:, slots] >= _SETTLED * self._fade)
+            away = values - sums / weights
+        is_known = np.isfinite(away) & (weights >= _SETTLED * self._fade)
         deviation = self._deviation()[:, None]
         far = np.clip(away, -_DRAWN_IN * deviation, _DRAWN_IN * deviation)
         drawn_in = np.where(is_known, values - away + far, values)
@@ -105,18 +105,25 @@ class ProfileSums:
         return np.asarray(seen / (self._strayed_weight + np.float32(_TYPICAL_WEIGHT)))
 
     def _lent(self) -> tuple[Floats, Floats]:
-        """Return sums and weights, each slot with what its neighbors lend, days kept whole."""
-        shape = (-1, len(DAY_KINDS), QUARTERS_A_DAY)
-        return _spread(self._sum.reshape(shape)), _spread(self._weight.reshape(shape))
+        """Return (C, SLOTS) sums and weights, each slot with what its neighbors lend."""
+        return _spread(self._sum), _spread(self._weight)
+
+    def _lent_at(self, slots: Numbers) -> tuple[Floats, Floats]:
+        """Return the same for these slots alone; a day asks for those of one kind of day."""
+        kinds, at = np.unique(slots // QUARTERS_A_DAY, return_inverse=True)
+        asked = (kinds[:, None] * QUARTERS_A_DAY + np.arange(QUARTERS_A_DAY)).ravel()
+        here = at * QUARTERS_A_DAY + slots % QUARTERS_A_DAY
+        return _spread(self._sum[:, asked])[:, here], _spread(self._weight[:, asked])[:, here]
 
 
 def _spread(kept: Floats) -> Floats:
     """Return weighted sums around each quarter of a day, midnight meeting midnight."""
     reach = len(_LENT) // 2
-    spread = np.zeros_like(kept)
+    days = kept.reshape(len(kept), -1, QUARTERS_A_DAY)
+    spread = np.zeros_like(days)
     for shift, weight in zip(range(-reach, reach + 1), _LENT / _LENT.sum(), strict=True):
-        spread += weight * np.roll(kept, shift, axis=2)
-    return spread.reshape(len(kept), -1)
+        spread += weight * np.roll(days, shift, axis=2)
+    return spread.reshape(kept.shape)
 
 
 def _common(own: Floats, rank: int) -> Floats:
