@@ -12,6 +12,8 @@ PLAN_SCHEMA: dict[str, pl.DataType] = {
     "hours": pl.Float64(),
     "mode": pl.String(),
     "site_id": pl.String(),
+    "candidate_dns": pl.List(pl.String()),
+    "site_kwh": pl.Float64(),
     "saved_kwh": pl.Float64(),
     "saved_money": pl.Float64(),
     "saved_co2_kg": pl.Float64(),

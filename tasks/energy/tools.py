@@ -40,6 +40,7 @@ class Ground:
         problem_of: see there.
         solve: the solver.
         prices: of the planning periods.
+        site_ids: of the problems' cells.
         sources: snapshots that problems rest on.
     """
 
@@ -49,6 +50,7 @@ class Ground:
     problem_of: ProblemOf
     solve: Callable[[SleepProblem], SleepPlan]
     prices: Prices
+    site_ids: Sequence[str] = ()
     sources: tuple[str, ...] = ()
 
 
