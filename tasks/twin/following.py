@@ -41,6 +41,7 @@ from tasks.twin.traffic import (
     Shock,
     demand_shares,
     season,
+    shocked,
 )
 from tasks.twin.world import World, build_world
 
@@ -93,6 +94,15 @@ class Following:
     def period_from(self, moment: datetime) -> int:
         """Return the first period that begins at a moment or after it."""
         return -(-(moment - self.calendar.starts[0]) // timedelta(seconds=PERIOD_S))
+
+    def with_shocks(self, shocks: Sequence[Shock]) -> "Following":
+        """Return the same days with more shocks of demand, counted in periods of the calendar.
+
+        Demand alone differs: chance, faults and alarms stay as they are.
+        """
+        world = replace(self.world, demand=shocked(self.world.demand, shocks))
+        sound = network_state(world, sound_conditions(world))
+        return replace(self, world=world, sound=sound, shocks=(*self.shocks, *shocks))
 
     def sound_conditions(self) -> Conditions:
         """Return the conditions without any fault and without any write."""

@@ -149,10 +149,21 @@ def demand_shares(
     years = np.arange(calendar.periods, dtype=np.float32) / (365.0 * PERIODS_A_DAY)
     relative *= np.exp(np.log1p(np.float32(yearly_growth)) * years)[:, None]
     relative *= np.exp(_noise(rng, kinds, calendar.periods))
+    return shocked(relative, shocks)
+
+
+def shocked(demand: Array, shocks: Sequence[Shock]) -> Array:
+    """Return demand with shocks upon it; one shorter than two hours is whole from its first period.
+
+    Args:
+        demand: by (periods, areas).
+        shocks: counted in periods of `demand`.
+    """
+    found = np.array(demand, dtype=np.float32)
     for shock in shocks:
         columns = slice(None) if shock.areas is None else list(shock.areas)
-        relative[shock.first : shock.last, columns] *= _swell(shock)[:, None]
-    return np.asarray(relative, dtype=np.float32)
+        found[shock.first : shock.last, columns] *= _swell(shock)[:, None]
+    return found
 
 
 def _week_shape(kind: Archetype, calendar: Season) -> Array:

@@ -8,7 +8,9 @@ import pytest
 from tasks.adapters.sample_gateway import SampleGateway
 from tasks.twin import sleep_modes
 from tasks.twin.configuration_objects import saving_dn
+from tasks.twin.live_network import LiveNetwork
 from tasks.twin.sleep_modes import CONTROL, DO_NOT_SAVE, MODE, SAVE, SAVES, SAVES_NOT, STATE, SWITCH
+from tasks.twin.traffic import Shock
 from tests.tasks.twin.living import QUARTER, SETUPS, cell_of, modified, passed, value
 
 NIGHT = timedelta(days=3, hours=2)
@@ -150,6 +152,29 @@ def test_only_cells_of_new_radio_can_save_energy(unwritten):
     functions = {dn for dn, (name, _) in planned.items() if name == sleep_modes.SAVING_FUNCTION}
     cells = unwritten.following.world.radio.network.cells
     assert functions == {saving_dn(cell) for cell in cells if cell.band.technology == "NR"}
+
+
+def test_a_surge_fills_who_carries_a_sleeper_until_it_wakes(night, booster):
+    following = night.following
+    first = following.period_from(night.now)
+    area = following.world.radio.network.area_of(booster)
+    surge = Shock("event", first + 1, first + 5, 5.0, (area,))
+    surging = LiveNetwork(night.folder, following.with_shocks([surge]))
+    gateway = SampleGateway(night.folder)
+    for operation in saves(booster, "DEEP_SLEEP"):
+        gateway.write(operation)
+    calm, surged = passed(surging), passed(surging)
+    for operation in wakes(booster, "DEEP_SLEEP"):
+        gateway.write(operation)
+    awake = passed(surging)
+    carriers = [
+        cell.index for cell in following.world.radio.network.cells
+        if cell.site is booster.site and cell.sector == booster.sector and cell is not booster
+    ]  # fmt: skip
+    loads = [run.state.load[0, carriers].max() for run in (calm, surged, awake)]
+    assert loads[1] > 2.0 * loads[0]
+    assert loads[2] < 0.85 * loads[1]
+    assert awake.state.load[0, booster.index] > 0
 
 
 def test_the_gateway_takes_the_words_that_the_network_acts_on(night, booster):
