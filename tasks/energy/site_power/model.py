@@ -1,0 +1,243 @@
+"""What a site consumes in an hour, for sites and radio unit types never seen; with bounds.
+
+Physics first: idle power and power for each transmitted watt. Trees then say by what factor a type
+departs from it. For a type never seen two opinions without the type are averaged in logs: trees on
+the configuration, and physics with trees. What two sites of one configuration differ by no column
+tells; the bounds say how much that is, and `own_history` takes it away once a meter has told.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tasks.energy.site_power.boosting import Growth, grown, said
+from tasks.energy.site_power.intervals import Strays, grouped_bounds, strays_by_type
+from tasks.energy.site_power.physics import SitePhysics, fitted_physics
+from tasks.energy.site_power.site_hours import (
+    CONFIGURATION,
+    ENERGIES,
+    LOADS,
+    SiteHours,
+    checked,
+    label_lag,
+    site_hours,
+)
+from tasks.stored_models import StoredModel
+
+Floats = npt.NDArray[np.floating[Any]]
+
+FAMILY = "site_energy"
+_FOLDS, _HOURS_A_SITE = 4, 24
+_FOLD_SEED = 0
+_LEAN = Growth(rounds=250, depth=5, seeds=1)
+
+
+@dataclass(frozen=True)
+class _Opinions:
+    """Physics, and trees that know the type, the configuration, or correct physics without it."""
+
+    types: tuple[str, ...]
+    physics: SitePhysics
+    by_type: tuple[bytes, ...]
+    by_configuration: tuple[bytes, ...]
+    beyond_physics: tuple[bytes, ...]
+
+    def log_energy(self, hours: SiteHours) -> Floats:
+        """Return (N,) log Wh."""
+        base = np.log(self.physics.energy_wh(hours))
+        types = hours.rows["ru_type"].to_list()
+        known = np.isin(types, self.types)
+        told = np.empty(len(types))
+        if known.any():
+            features = _with_type(hours.features[known], np.array(types)[known], self.types)
+            told[known] = base[known] + said(self.by_type, features)
+        if not known.all():
+            features = hours.features[~known]
+            configured = said(self.by_configuration, features)
+            corrected = base[~known] + said(self.beyond_physics, features)
+            told[~known] = (configured + corrected) / 2
+        return told
+
+
+@dataclass(frozen=True)
+class SiteEnergyModel:
+    """A fitted model: plain numbers and trees as bytes.
+
+    Attributes:
+        lag: hours by which counters label an hour later than meters.
+        confidence: share of hours that the bounds are to hold.
+    """
+
+    lag: int
+    confidence: float
+    opinions: _Opinions
+    strays: Strays
+
+    @classmethod
+    def fitted(
+        cls,
+        configuration: pl.DataFrame,
+        loads: pl.DataFrame,
+        energies: pl.DataFrame,
+        confidence: float = 0.9,
+        growth: Growth = Growth(),  # noqa: B008 - frozen
+    ) -> "SiteEnergyModel":
+        """Return the model of measured sites.
+
+        Args:
+            configuration: columns of `CONFIGURATION`.
+            loads: columns of `LOADS`.
+            energies: columns of `ENERGIES`; what sites consumed.
+            confidence: share of hours that the bounds are to hold.
+            growth: of the trees.
+
+        Raises:
+            InputError: rows cannot be used; they are named.
+        """
+        configuration = checked(configuration, CONFIGURATION, "cells' configuration")
+        loads, energies = checked(loads, LOADS, "loads"), checked(energies, ENERGIES, "energies")
+        lag = label_lag(loads, energies)
+        hours = site_hours(configuration, loads, energies, lag)
+        energy = energies["energy_wh"].to_numpy()
+        opinions = _opinions(hours, energy, growth)
+        return cls(lag, confidence, opinions, _strays(hours, energy, confidence))
+
+    def predicted(
+        self, configuration: pl.DataFrame, loads: pl.DataFrame, wanted: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return what sites consume in the hours wanted; no energy of theirs is needed.
+
+        Args:
+            configuration: columns of `CONFIGURATION`.
+            loads: columns of `LOADS`.
+            wanted: site_id, period_start as meters label it.
+
+        Returns:
+            site_id, ru_type, period_start, energy_wh, low_wh, high_wh; by site and time.
+        """
+        hours = self.hours(configuration, loads, wanted)
+        told = self.opinions.log_energy(hours)
+        low, high = self.strays.bounds(hours.rows["ru_type"].to_list(), self.opinions.types)
+        return hours.rows.with_columns(
+            energy_wh=pl.Series(np.exp(told)),
+            low_wh=pl.Series(np.exp(told + low)),
+            high_wh=pl.Series(np.exp(told + high)),
+        )
+
+    def hours(
+        self, configuration: pl.DataFrame, loads: pl.DataFrame, wanted: pl.DataFrame
+    ) -> SiteHours:
+        """Return what sites were and did in the hours wanted, labeled as meters do."""
+        configuration = checked(configuration, CONFIGURATION, "cells' configuration")
+        return site_hours(configuration, checked(loads, LOADS, "loads"), wanted, self.lag)
+
+    def stored(self) -> StoredModel:
+        """Return the model as plain data, with a digest."""
+        one, strays = self.opinions, self.strays
+        trees = {
+            "by_type": one.by_type,
+            "by_configuration": one.by_configuration,
+            "beyond_physics": one.beyond_physics,
+        }
+        return StoredModel(
+            FAMILY,
+            (),
+            {
+                "lag": self.lag,
+                "confidence": self.confidence,
+                "types": list(one.types),
+                "physics": list(one.physics.numbers),
+                "overall": list(strays.overall),
+                "unseen": list(strays.unseen),
+                "strays": json.dumps({name: list(strays.by_type[name]) for name in strays.by_type}),
+                "sets": [len(each) for each in trees.values()],
+            },
+            {
+                f"{name}.{number}": np.frombuffer(stored, np.uint8)
+                for name, each in trees.items()
+                for number, stored in enumerate(each)
+            },
+        )
+
+    @classmethod
+    def from_stored(cls, model: StoredModel) -> "SiteEnergyModel":
+        """Return the model that `stored` told."""
+        told: dict[str, Any] = dict(model.settings)
+        counts = zip(("by_type", "by_configuration", "beyond_physics"), told["sets"], strict=True)
+        trees = {
+            name: tuple(model.arrays[f"{name}.{one}"].tobytes() for one in range(count))
+            for name, count in counts
+        }
+        strays = Strays(
+            {name: (low, high) for name, (low, high) in json.loads(told["strays"]).items()},
+            (told["overall"][0], told["overall"][1]),
+            (told["unseen"][0], told["unseen"][1]),
+        )
+        opinions = _Opinions(tuple(told["types"]), SitePhysics(tuple(told["physics"])), **trees)
+        return cls(told["lag"], told["confidence"], opinions, strays)
+
+
+def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool = True) -> _Opinions:
+    site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
+    few = _few_a_site(site)
+    _, number, count = np.unique(site[few], return_inverse=True, return_counts=True)
+    physics = fitted_physics(hours.taken(few), energy[few], (1.0 / count)[number])
+    base, told = np.log(physics.energy_wh(hours)), np.log(energy)
+    types = tuple(sorted(set(ru_type.tolist())))
+    return _Opinions(
+        types if typed else (),
+        physics,
+        grown(_with_type(hours.features, ru_type, types), told - base, growth) if typed else (),
+        grown(hours.features[few], told[few], _LEAN),
+        grown(hours.features[few], (told - base)[few], _LEAN),
+    )
+
+
+def _strays(hours: SiteHours, energy: Floats, confidence: float) -> Strays:
+    """Return bounds from sites, and from types, that the predicting model did not see."""
+    few = _few_a_site(hours.rows["site_id"].to_numpy())
+    hours, told = hours.taken(few), np.log(energy[few])
+    site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
+    stray, unseen = np.zeros(len(told)), np.zeros(len(told))
+    names = np.unique(site)
+    fold = np.random.default_rng(_FOLD_SEED).permutation(np.arange(len(names)) % _FOLDS)
+    of_hour = fold[np.searchsorted(names, site)]
+    for left_out in range(_FOLDS):
+        out = of_hour == left_out
+        if out.any() and not out.all():
+            stray[out] = _out_of_sample(hours, told, out, typed=True)
+    types = sorted(set(ru_type.tolist()))
+    for name in types:
+        out = ru_type == name
+        if not out.all():
+            unseen[out] = _out_of_sample(hours, told, out, typed=False)
+    by_type, overall = strays_by_type(stray, site, ru_type, confidence)
+    return Strays(by_type, overall, grouped_bounds(unseen, ru_type, confidence))
+
+
+def _out_of_sample(
+    hours: SiteHours, told: Floats, out: npt.NDArray[np.bool_], *, typed: bool
+) -> Floats:
+    opinions = _opinions(hours.taken(~out), np.exp(told[~out]), _LEAN, typed=typed)
+    strayed: Floats = told[out] - opinions.log_energy(hours.taken(out))
+    return strayed
+
+
+def _few_a_site(site: npt.NDArray[Any]) -> npt.NDArray[np.integer[Any]]:
+    """Return hours, by number, spread evenly over each site's: no site has more than a day's."""
+    _, start, count = np.unique(site, return_index=True, return_counts=True)
+    spread = [
+        first + np.unique(np.linspace(0, many - 1, min(many, _HOURS_A_SITE)).astype(int))
+        for first, many in zip(start, count, strict=True)
+    ]
+    return np.concatenate(spread)
+
+
+def _with_type(features: Floats, ru_type: npt.NDArray[Any], types: Sequence[str]) -> Floats:
+    number = np.searchsorted(np.array(types), ru_type).astype(float)
+    return np.column_stack([features, number])
