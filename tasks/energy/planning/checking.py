@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.energy.planning.problem import IS_OFF, MODE_COUNT, Flags, Numbers, SleepProblem
-from tasks.energy.planning.terms import TOLERANCE, Terms, broken_rows, terms_of
+from tasks.energy.planning.terms import TOLERANCE, Terms, broken_rows, costs_of, terms_of
 from tasks.twin.sleep_modes import MODES
 
 
@@ -22,12 +22,7 @@ def plan_cost(problem: SleepProblem, mode: Numbers) -> float:
 
 def cost_of(terms: Terms, mode: Numbers) -> float:
     """Return what a choice costs in the problem's terms."""
-    chosen = np.take_along_axis(terms.cost, mode[:, :, None].astype(np.intp), axis=2)
-    is_off = IS_OFF[mode]
-    before = np.concatenate([terms.was_off[:, None], is_off[:, :-1]], axis=1)
-    cells = np.arange(len(mode))[:, None]
-    switching = np.where(is_off != before, terms.switch[cells, mode], 0.0) * terms.price
-    return float(chosen.sum() + switching.sum())
+    return float(costs_of(terms, mode).sum())
 
 
 def broken(problem: SleepProblem, mode: Numbers) -> list[str]:

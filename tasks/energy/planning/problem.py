@@ -4,7 +4,7 @@ Everything is numbers and names; where they come from is told elsewhere. Work is
 of a cell's capacity when it is active: a cell that carries work .3 uses .3 of its resource blocks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Moves:
 class Cover:
     """Rows that must hold in every period: sum over cells on the air of weight >= need.
 
+    A row that needs more than all its cells weigh needs all of them.
     Ground must be heard by a cell on the air, and a cell may sleep only where enough of those that
     would carry its users are awake (its own weight in such a row is the need).
 
@@ -89,17 +90,20 @@ class SleepProblem:
         cell_dns: C names.
         hours: (T,) length of each period in h.
         price: (T,) weight of a kWh: money, CO2, or 1.
-        work: (C, T) own work to be prepared for: a high quantile of the forecast.
+        work: (C, T) own work to be prepared for: a high quantile of the forecast; NaN is unknown.
         expected_work: (C, T) own work that is likely, for the energy.
         idle_w: (C, M) power without traffic; of modes off the air, their power.
         slope_w: (C, M) power that a unit of work adds; 0 off the air.
         capacity: (C, T, M) most work that the cell may carry, own and moved, so that throughput
-            floors hold and a surge finds room; 0 off the air. Where own work alone exceeds it in
-            every mode, the cell must be ACTIVE and may take no moved work: that is not the plan's
-            fault.
+            floors hold and a surge finds room; 0 off the air. Where own work is unknown or exceeds
+            what ACTIVE may carry, the cell must be ACTIVE and may take no moved work: that is not
+            the plan's fault.
         allowed: (C, T, M) whether a mode may be chosen; ACTIVE always may.
-        switch_wh: (C, M) energy that entering a mode takes from the other side of the air.
-        least_off_h: least time off the air once it is left.
+        switch_wh: (C, M) energy that entering a mode takes from the other side of the air; between
+            modes of one side nothing is taken.
+        least_off_h: least time off the air once it is left. Service comes first: a cell that stands
+            off the air may wake sooner where it must be ACTIVE, or where rows would not hold with
+            all others ACTIVE.
         least_on_h: least time on the air once it is entered again.
     """
 
@@ -132,6 +136,21 @@ class SleepProblem:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What missing a row by a unit costs: proof of a bound, and where the next search starts.
+
+    Attributes:
+        room: (C, T) per unit of moved work.
+        cover: (R, T) per share of the row's need.
+        groups: (G, T) per cell.
+    """
+
+    room: Floats
+    cover: Floats
+    groups: Floats
+
+
+@dataclass(frozen=True)
 class SleepPlan:
     """A choice, and how good it can be proved to be.
 
@@ -141,6 +160,7 @@ class SleepPlan:
         bound: no feasible choice costs less.
         solver: `exact`, `decomposed`, or the name of a rule.
         seconds: of the process's time that solving took.
+        prices: of rows, as the solver left them; None where it had none.
     """
 
     mode: Numbers
@@ -148,6 +168,7 @@ class SleepPlan:
     bound: float
     solver: str
     seconds: float
+    prices: Prices | None = field(default=None, repr=False, compare=False)
 
     @property
     def gap(self) -> float:

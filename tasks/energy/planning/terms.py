@@ -133,11 +133,22 @@ def arriving(terms: Terms, is_off: Floats | Flags) -> Floats:
 
 
 def sleepers(terms: Terms, is_off: Floats | Flags) -> Floats:
-    """Return (G, T) how many cells of each group are off the air."""
-    found = np.zeros(terms.most_off.shape)
+    """Return (G, T), or (G,) for one period, how many cells of each group are off the air."""
+    found = np.zeros((len(terms.most_off), *is_off.shape[1:]))
     grouped = terms.member >= 0
     np.add.at(found, terms.member[grouped], is_off[grouped])
     return found
+
+
+def costs_of(terms: Terms, mode: Numbers) -> Floats:
+    """Return (C,) what each cell's choice costs, transitions included."""
+    chosen = np.take_along_axis(terms.cost, mode[:, :, None].astype(np.intp), axis=2)[:, :, 0]
+    is_off: Flags = IS_OFF[mode]
+    before = np.concatenate([terms.was_off[:, None], is_off[:, :-1]], axis=1)
+    cells = np.arange(len(mode))[:, None]
+    switching = np.where(is_off != before, terms.switch[cells, mode], 0.0) * terms.price
+    costs: Floats = (chosen + switching).sum(axis=1)
+    return costs
 
 
 def without_dominated(terms: Terms) -> Terms:

@@ -1,0 +1,101 @@
+"""Solves a planning problem of any size: by decomposition, and exactly where that fits.
+
+Decomposition is quick and leaves a plan and a bound for each part of the network that bears on no
+other. Parts that are small enough and not yet proved best go to HiGHS, the widest gap first.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.energy.planning.decomposed import Search
+from tasks.energy.planning.exact import best_modes
+from tasks.energy.planning.parts import part_terms
+from tasks.energy.planning.problem import Floats, Numbers, Prices, SleepPlan, SleepProblem
+from tasks.energy.planning.terms import costs_of, terms_of, without_dominated
+
+LEAST_GAP = 1e-4
+"""Share of the cost at which a plan counts as proved best."""
+_EXACT_SPOTS = 4000
+"""Most cells times periods in which one may sleep, of a part that is solved exactly."""
+_SHARE_FIRST = 0.5
+_LEAST_TIME_S = 0.05
+
+
+def solve(
+    problem: SleepProblem,
+    time_limit_s: float,
+    start: SleepPlan | None = None,
+    least_gap: float = LEAST_GAP,
+) -> SleepPlan:
+    """Return a plan that breaks nothing, what it costs, and the bound proved.
+
+    Args:
+        problem: what is to be decided.
+        time_limit_s: most wall time, in s; a first plan is made even beyond it.
+        start: the plan before, in this problem's periods (see `shifted`).
+        least_gap: share of the cost at which the search ends.
+
+    Raises:
+        InputError: the problem's numbers cannot be used.
+    """
+    began, first = time.process_time(), time.monotonic()
+    terms = without_dominated(terms_of(problem))
+    search = Search(terms, start)
+    search.run(first + _SHARE_FIRST * time_limit_s, least_gap)
+    bounds = _polished(search, first + time_limit_s, least_gap)
+    cost = float(search.costs.sum())
+    bound = min(float(bounds.sum()), cost)
+    is_proved = cost - bound <= 2 * LEAST_GAP * cost
+    return SleepPlan(
+        search.mode,
+        cost,
+        bound,
+        "exact" if is_proved else "decomposed",
+        time.process_time() - began,
+        search.prices,
+    )
+
+
+def shifted(plan: SleepPlan, old_hours: Floats, hours: Floats, elapsed_h: float) -> SleepPlan:
+    """Return a plan as seen later, in other periods: a start for the next one.
+
+    Args:
+        plan: in periods of `old_hours`.
+        old_hours: (T,) lengths of its periods.
+        hours: (T',) lengths of the periods to come; beyond the old horizon its last period stays.
+        elapsed_h: from the old start to the new one.
+    """
+    middle = elapsed_h + np.cumsum(hours) - np.asarray(hours) / 2
+    period = np.minimum(np.searchsorted(np.cumsum(old_hours), middle), len(old_hours) - 1)
+    prices = plan.prices
+    if prices is not None:
+        longer = (np.asarray(hours) / np.asarray(old_hours)[period]).astype(np.float32)
+        prices = Prices(
+            prices.room[:, period] * longer,
+            prices.cover[:, period] * longer,
+            prices.groups[:, period] * longer,
+        )
+    return replace(plan, mode=plan.mode[:, period], prices=prices)
+
+
+def _polished(search: Search, until: float, least_gap: float) -> Floats:
+    """Solve small parts exactly and return every part's bound."""
+    terms, parts = search.terms, search.parts
+    bounds = search.bounds.copy()
+    could = np.bincount(parts.cell, terms.could_sleep.sum(axis=1), parts.count)
+    gaps = search.costs - bounds
+    open_parts = np.flatnonzero((gaps > least_gap * search.costs) & (could <= _EXACT_SPOTS))
+    for part in open_parts[np.argsort(-gaps[open_parts])]:
+        left = until - time.monotonic()
+        cost = search.costs.sum()
+        if left < _LEAST_TIME_S or cost - bounds.sum() <= least_gap * cost:
+            break
+        cells: Numbers = np.flatnonzero(parts.cell == part)
+        alone = part_terms(terms, cells)
+        mode, bound = best_modes(alone, left, least_gap / 2, search.mode[cells])
+        if costs_of(alone, mode).sum() < search.costs[part]:
+            search.take(mode, cells)
+        bounds[part] = max(bounds[part], bound)
+    return np.minimum(bounds, search.costs)
