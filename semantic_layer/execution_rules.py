@@ -36,6 +36,8 @@ class ExecutionRules(BaseModel):
     least_base_share: float = Field(gt=0, le=1)
     guard_kpis: Mapping[str, Annotated[float, Field(gt=0)]]
     recallable: tuple[str, ...]
+    recallable_guard_kpis: Mapping[str, Annotated[float, Field(gt=0)]]
+    recallable_verdict_minutes: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:
@@ -46,6 +48,13 @@ class ExecutionRules(BaseModel):
         if self.early_confidence < self.confidence:
             raise ValueError("early_confidence is below confidence")
         return self
+
+
+    def guards_of(self, use_case: str) -> Mapping[str, float]:
+        """Return the guard KPIs of a use case, with how much worse each may get."""
+        if use_case in self.recallable:
+            return self.recallable_guard_kpis
+        return self.guard_kpis
 
 
 @cache

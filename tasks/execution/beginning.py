@@ -55,6 +55,9 @@ def hindrance(life: ProposalLife, present: Present, rules: ExecutionRules) -> Hi
         return Hindrance(
             "expired", f"It was to begin before {life.expires_at:%Y-%m-%d %H:%M}Z and had not."
         )
+    stale = _stale(life, present, rules)
+    if stale is not None:
+        return stale
     if present.not_now:
         return Hindrance(None, present.not_now)
     return _pause(life, verdict.autonomy_level, present, rules)
@@ -68,14 +71,31 @@ def frozen_reason(of_network: Sequence[LedgerEntry]) -> str:
     return f"The network was frozen by {told[-1].actor}: {told[-1].payload.get('reason', '')}"
 
 
+def _stale(life: ProposalLife, present: Present, rules: ExecutionRules) -> Hindrance | None:
+    """Return why a change that follows the load of the hour may not begin any more."""
+    if life.proposal.use_case not in rules.recallable:
+        return None
+    age = present.now - _judged_at(life)
+    if age <= timedelta(minutes=rules.recallable_verdict_minutes):
+        return None
+    return Hindrance(
+        "withdrawn",
+        f"Its guard's verdict is {age.total_seconds() / 60:.0f} min old, and load is another after "
+        f"{rules.recallable_verdict_minutes:g} min; it is to be planned anew.",
+    )
+
+
+def _judged_at(life: ProposalLife) -> datetime:
+    return next(one.at for one in reversed(life.entries) if one.kind == "judged")
+
+
 def _pause(
     life: ProposalLife, level: int, present: Present, rules: ExecutionRules
 ) -> Hindrance | None:
     frozen = frozen_reason(present.of_network)
     if frozen:
         return Hindrance(None, frozen)
-    judged = [one for one in life.entries if one.kind == "judged"]
-    age = present.now - judged[-1].at
+    age = present.now - _judged_at(life)
     if age > timedelta(hours=rules.verdict_hours):
         return Hindrance(
             None,

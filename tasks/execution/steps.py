@@ -21,6 +21,7 @@ from tasks.execution.evidence import LOADS, Surroundings, evidence, needed_colum
 from tasks.execution.executing import NETWORK, Carried, Hands, append, carried_out
 from tasks.execution.outcomes import due_window, ended_rows
 from tasks.execution.recalling import NOTHING_STANDS, recall_refusal, recalled
+from tasks.execution.site_savings import elements_of, turns_of, undisturbed, with_savings
 from tasks.execution.surroundings import (
     fault_start,
     mean_loads,
@@ -31,7 +32,8 @@ from tasks.execution.surroundings import (
 )
 from tasks.execution.verification import Schedule, Verification, schedule, verification
 from tasks.guardrails.approvals import approvals_valid, load_people
-from tasks.guardrails.beginning import beginning_breaches, frozen_because
+from tasks.guardrails.beginning import beginning_breaches, frozen_because, repair_breaches
+from tasks.guardrails.change_forms import is_saving
 from tasks.messages.ledger import LedgerEntry
 from tasks.messages.proposal_life import ProposalLife, Stage, proposal_life
 from tasks.step import run_id, show_table, step
@@ -190,11 +192,16 @@ def _verification(life: ProposalLife, horizon: datetime) -> Verification | None:
     def measurements(kpis: Sequence[Kpi], cells: Collection[str]) -> pl.DataFrame:
         rows = tables.read(_MEASUREMENTS, due.window)
         columns = needed_columns(kpis, catalogue(), rows.collect_schema().names())
-        return rows.filter(pl.col("cell_dn").is_in(sorted(cells))).select(columns).collect()
+        own = pl.col("cell_dn").is_in(sorted(cells))
+        above = pl.col("cell_dn").is_null() & pl.col("managed_element_dn").is_in(
+            sorted(elements_of(cells))
+        )
+        return rows.filter(own | above).select(columns).collect()
 
     near = _surroundings(life, due)
     told = evidence(life.proposal, near, measurements, catalogue(), rules)
-    return verification(expected, due, told, rules)
+    own = undisturbed(due, turns_of(_savings(), life.proposal)) if _saves(life) else due
+    return verification(expected, due, told, rules, own)
 
 
 def _surroundings(life: ProposalLife, due: Schedule) -> Surroundings:
@@ -211,7 +218,16 @@ def _surroundings(life: ProposalLife, due: Schedule) -> Surroundings:
         newest_profiles(profiles, window.start),
         mean_loads(kpis.filter(pl.col("granularity") == "hour").collect(), loads),
         tuple(sorted(_busy(window) | overlapping(_other_changes(life), window))),
+        *map(frozenset, with_savings(_savings(), window)),
     )
+
+
+def _savings() -> list[ProposalLife]:
+    return [life for life in _lives() if _saves(life)]
+
+
+def _saves(life: ProposalLife) -> bool:
+    return is_saving(life.proposal.change_set)
 
 
 def _other_changes(
@@ -259,6 +275,8 @@ def _hands() -> Hands:
         waiting = replace(life, stage="APPROVED")
         frozen = frozen_because(chosen.ledger.entries(NETWORK))
         breaches = beginning_breaches(waiting, now, frozen, rules)
+        if _saves(life):
+            breaches += repair_breaches(waiting, _lives())
         told = [one.says for one in breaches] + approvals_valid(waiting, people, now)
         return " ".join(dict.fromkeys(told))
 

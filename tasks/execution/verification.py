@@ -6,7 +6,7 @@ are there the stated bound alone decides: to be as before is no harm.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -56,12 +56,17 @@ class Evidence:
         kpis: definitions of these KPIs, the expected one and guards that fit the cells.
         controls: cells to compare with.
         around: neighbors of the change, in which guard KPIs are looked at.
+        bounds: of guard KPIs: how much worse each may get, relative.
+        guard_controls: by technology, cells to compare those around with; the same as `controls`
+            where it lacks.
     """
 
     sums: Mapping[str, pl.DataFrame]
     kpis: Mapping[str, Kpi]
     controls: Controls
     around: tuple[str, ...]
+    bounds: Mapping[str, float]
+    guard_controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,11 @@ def schedule(
 
 
 def verification(
-    expected: ExpectedEffect, due: Schedule, evidence: Evidence, rules: ExecutionRules
+    expected: ExpectedEffect,
+    due: Schedule,
+    evidence: Evidence,
+    rules: ExecutionRules,
+    own_due: Schedule | None = None,
 ) -> Verification | None:
     """Return what became of a change; None where later periods are to say it.
 
@@ -122,22 +131,25 @@ def verification(
         due: which periods are compared.
         evidence: what was measured.
         rules: how sure to be.
+        own_due: the periods of `due` in which the expected KPI tells of this change alone; all
+            where it lacks.
     """
     if not due.after:
         return None
+    own_due = due if own_due is None else own_due
     sums = evidence.sums[expected.kpi]
     told = _told(sums, expected.cell_dns)
     periods = Periods(
-        tuple(one for one in due.before if one in told),
-        tuple(one for one in due.after if one in told),
+        tuple(one for one in own_due.before if one in told),
+        tuple(one for one in own_due.after if one in told),
     )
-    is_final = due.is_over or (due.is_all and periods.after == due.after)
+    is_final = due.is_over or (due.is_all and periods.after == own_due.after)
     effect = None
     if periods.after and len(periods.before) >= rules.least_before_periods:
         how = _comparison(evidence.kpis[expected.kpi], expected.better, rules, is_final=is_final)
         effect = effect_of(sums, expected.cell_dns, evidence.controls.cell_dns, periods, how)
     around = _around(expected, due, evidence, rules)
-    verdict, reason = _verdict(expected, effect, around, rules, is_final=is_final)
+    verdict, reason = _verdict(expected, effect, around, evidence.bounds, is_final=is_final)
     if verdict is None:
         return None
     return Verification(
@@ -152,14 +164,14 @@ def _verdict(
     expected: ExpectedEffect,
     effect: Effect | None,
     around: Sequence[Effect],
-    rules: ExecutionRules,
+    bounds: Mapping[str, float],
     *,
     is_final: bool,
 ) -> tuple[EffectVerdict | None, str]:
     harmed = [
         one
         for one in around
-        if one.gain <= -rules.guard_kpis[one.kpi] and one.high < 0
+        if one.gain <= -bounds[one.kpi] and one.high < 0
     ]  # fmt: skip
     if harmed:
         return "worse", f"In the cells around, {_said(harmed[0])}."
@@ -186,7 +198,7 @@ def _around(
 ) -> list[Effect]:
     """Return what the change did to guard KPIs of the cells around it, taken together."""
     found = []
-    for name in sorted(rules.guard_kpis.keys() & evidence.sums.keys()):
+    for name in sorted(evidence.bounds.keys() & evidence.sums.keys()):
         kpi, sums = evidence.kpis[name], evidence.sums[name]
         better: Literal["higher", "lower"] = "higher" if kpi.better == "higher" else "lower"
         told = _told(sums, evidence.around)
@@ -194,7 +206,8 @@ def _around(
             tuple(one for one in due.before if one in told),
             tuple(one for one in due.after if one in told),
         )
-        others = [dn for dn in evidence.controls.cell_dns if dn not in evidence.around]
+        alike = evidence.guard_controls.get(kpi.technology, evidence.controls.cell_dns)
+        others = [dn for dn in alike if dn not in evidence.around]
         how = _comparison(kpi, better, rules, is_final=False)
         cells = [dn for dn in evidence.around if dn not in expected.cell_dns]
         effect = effect_of(sums, cells, others, periods, how)

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from semantic_layer.guardrails import GuardrailRules
+from semantic_layer.identity import managed_element_dn
+from tasks.guardrails.change_forms import is_saving
 from tasks.guardrails.freeze import standstill_breaches
 from tasks.messages.change_sets import ChangeSet
 from tasks.messages.ledger import LedgerEntry
 from tasks.messages.proposal_life import ProposalLife
 from tasks.messages.proposals import Breach
+
+_OPEN_REPAIRS = frozenset({"WAITING", "APPROVED", "EXECUTING", "APPLIED"})
 
 
 def beginning_breaches(
@@ -39,6 +43,30 @@ def beginning_breaches(
             )
         )
     return found
+
+
+def repair_breaches(life: ProposalLife, others: Sequence[ProposalLife]) -> list[Breach]:
+    """Return the repairs for which an approved saving waits: open ones at its cells' elements.
+
+    Which cells are neighbors is not on record; guards saw to that when they judged.
+
+    Args:
+        life: of the proposal; only savings wait so.
+        others: other proposals on record.
+    """
+    if not is_saving(life.proposal.change_set):
+        return []
+    own = {managed_element_dn(dn) for dn in life.proposal.cell_dns}
+    return [
+        Breach(
+            "other_proposal",
+            f"Repair {other.proposal.proposal_id} of the same element is {other.stage.lower()}.",
+        )
+        for other in others
+        if other.stage in _OPEN_REPAIRS
+        and not is_saving(other.proposal.change_set)
+        and own & {managed_element_dn(dn) for dn in other.proposal.cell_dns}
+    ]
 
 
 def digest_breaches(change_set: ChangeSet, digest: str) -> list[Breach]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from semantic_layer.errors import InputError
 from semantic_layer.guardrails import FreezeWindow
 from semantic_layer.protected import ProtectedPlaces
+from tasks.guardrails.change_forms import is_saving
 from tasks.guardrails.circumstances import OpenChange
 from tasks.guardrails.conflicts import do_meet, precedence
 from tasks.guardrails.judging import judgment, may_pass_later
@@ -27,6 +28,8 @@ from tests.tasks.guardrails.town import (
     place,
     predicted,
     relation,
+    saver,
+    saving,
     sleeping,
     slipped,
     verdicts,
@@ -54,6 +57,8 @@ PROPOSAL = st.one_of(
     made(slipped, SITE, SECTOR),
     made(lonely, SITE),
     made(lambda site, **told: slipped(site, after=55, **told), SITE),
+    made(saving, SITE, SECTOR),
+    made(lambda site, **told: saving(site, 4, 5, 6, mode="MIMO_MUTED", **told), SITE),
 )
 PROPOSALS = st.lists(PROPOSAL, max_size=12, unique_by=lambda one: one.proposal_id)
 
@@ -95,6 +100,12 @@ def test_whoever_loses_to_another_meets_one_that_prevails(proposals):
     for one, verdict in zip(proposals, verdicts(*proposals), strict=True):
         if {breach.rule for breach in verdict.breaches} == {"other_proposal"}:
             winners = [other for other in kept if do_meet(one, other, told)]
+            if is_saving(one.change_set):  # it yields to repairs that cannot begin yet, too
+                winners += [
+                    other
+                    for other in proposals
+                    if not is_saving(other.change_set) and do_meet(one, other, told)
+                ]
             assert any(precedence(other, RULES) < precedence(one, RULES) for other in winners)
 
 
@@ -131,6 +142,11 @@ RESTRICTIONS = {
         )},
         {"rates": tuple(one.model_copy(update={"most": 0}) for one in RULES.rates)},
         {"proposal_keeps_hours": 0.01},
+        {"saving_modes": ()},
+        {"most_asleep_share": 0.0},
+        {"most_entering_share": 0.01},
+        {"most_saving_cells": 0},
+        {"saving_keeps_minutes": 0.01},
     ],
     "facts": [
         {"protected": place("never", 3)},
@@ -140,6 +156,9 @@ RESTRICTIONS = {
         {"open_changes": (OpenChange("C", (cell(2),), NOON, None),)},
         {"predictions": {}},
         {"cells": {}},
+        {"asleep": None},
+        {"troubled": None},
+        {"sleep_what_if": None},
         {"objects": {}},
         {"levels": {}},
         {"levels": {"heal_sleeping_cell": 0, "heal_tilt_slip": 2, "heal_wrong_neighbor": 2}},
@@ -266,8 +285,11 @@ def is_in_order(one):
              for number in range(1, 7)}  # fmt: skip
     restart = [("MODIFY", "NRCellDU", "administrativeState", "UNLOCKED", "LOCKED"),
                ("MODIFY", "NRCellDU", "administrativeState", "LOCKED", "UNLOCKED")]  # fmt: skip
-    if one.proposed_by != "healing_agent" or one.risk not in ("low", "medium", "high"):
+    agent = "energy_agent" if one.use_case == "save_energy" else "healing_agent"
+    if one.proposed_by != agent or one.risk not in ("low", "medium", "high"):
         return False
+    if one.use_case == "save_energy":
+        return is_sleep_in_order(operations)
     if one.use_case == "heal_sleeping_cell":
         pairs = [shapes[at : at + 2] for at in range(0, len(shapes), 2)]
         same = all(a.dn == b.dn for a, b in zip(operations[::2], operations[1::2], strict=False))
@@ -282,6 +304,29 @@ def is_in_order(one):
         kinds = {shape[:4] for shape in shapes}
         return kinds == {("CREATE", "NRCellRelation", "", None)} and dns <= plans
     return False
+
+
+def is_sleep_in_order(operations):
+    """Tell whether writes put cells of one site to sleep, each once."""
+    shapes = [(o.kind, o.object_class, o.attribute, o.before) for o in operations]
+    two = [
+        ("MODIFY", "CESManagementFunction", "energySavingMode", "ACTIVE"),
+        ("MODIFY", "CESManagementFunction", "energySavingControl", "toBeNotEnergySaving"),
+    ]
+    modes = {o.after for o in operations[::2]}
+    known = {"MICRO_SLEEP", "MIMO_MUTED", "POWER_REDUCED", "LIGHT_SLEEP", "DEEP_SLEEP"}
+    dns = [o.dn for o in operations]
+    own = {saver(site, n) for site in range(1, SITES + 1) for n in range(1, 7)}
+    return (
+        bool(shapes)
+        and shapes == two * (len(shapes) // 2)
+        and modes <= known
+        and {o.after for o in operations[1::2]} == {"toBeEnergySaving"}
+        and dns[::2] == dns[1::2]
+        and len(set(dns)) == len(dns) // 2
+        and set(dns) <= own
+        and len({dn.split(",GNB")[0] for dn in dns}) == 1
+    )
 
 
 @given(mutated())

@@ -23,6 +23,12 @@ from tasks.messages.proposals import ChangeProposal, ExpectedEffect, GuardVerdic
 NOON = datetime(2025, 6, 4, 10, 0, tzinfo=UTC)
 EVENING = datetime(2025, 6, 4, 18, 0, tzinfo=UTC)
 SITES, SECTORS = 12, 3
+AWAKE = {
+    "cesSwitch": True,
+    "energySavingControl": "toBeNotEnergySaving",
+    "energySavingState": "isNotEnergySaving",
+    "energySavingMode": "ACTIVE",
+}
 RULES, AUTONOMY = guardrail_rules(), autonomy_rules()
 
 
@@ -39,6 +45,12 @@ def beam(site: int, number: int = 1) -> str:
 def relation(site: int, other: int, number: int = 1) -> str:
     half = f"SubNetwork=1,ManagedElement={site},GNBCUCPFunction=1,NRCellCU={number}"
     return f"{half},NRCellRelation={other}-1"
+
+
+def saver(site: int, number: int = 1) -> str:
+    """The object by which a cell is told to save energy."""
+    half = f"SubNetwork=1,ManagedElement={site},GNBCUCPFunction=1,NRCellCU={number}"
+    return f"{half},CESManagementFunction=1"
 
 
 def planned_relation(other: int) -> dict[str, object]:
@@ -73,6 +85,9 @@ def _objects() -> dict[str, ObjectFacts]:
             dn = cell(site, number)
             state = {"administrativeState": "UNLOCKED"}
             found[dn] = ObjectFacts("NRCellDU", (dn,), state, state)
+            found[saver(site, number)] = ObjectFacts(
+                "CESManagementFunction", (dn,), dict(AWAKE), None
+            )
             found[beam(site, number)] = ObjectFacts(
                 "CommonBeamformingFunction", (dn,), {"digitalTilt": 95}, {"digitalTilt": "40"}
             )
@@ -131,6 +146,36 @@ def lonely(site: int, attributes: object = None, **others) -> ChangeProposal:
     return proposal("heal_wrong_neighbor", change, cells=(cell(site),), **others)
 
 
+def sleep(dn: str, mode: object = "DEEP_SLEEP") -> tuple[Operation, ...]:
+    """The two writes that put one cell to sleep."""
+    kind, function = "MODIFY", "CESManagementFunction"
+    save = "energySavingControl"
+    return (
+        Operation(kind, dn, function, "energySavingMode", "ACTIVE", mode),
+        Operation(kind, dn, function, save, "toBeNotEnergySaving", "toBeEnergySaving"),
+    )
+
+
+def saving(site: int, *numbers: int, mode: object = "DEEP_SLEEP", **others) -> ChangeProposal:
+    """A saving that is in order: cells of one site go to sleep."""
+    own = numbers or (4,)
+    cells = tuple(cell(site, number) for number in own)
+    told = {
+        "proposed_by": "energy_agent",
+        "hypothesis": "low_load",
+        "reason": "Few use it, and others can carry them.",
+        "expected": ExpectedEffect("site_power", "lower", cells, 0.02, 0.05, 1, 4),
+    }
+    writes = [write for number in own for write in sleep(saver(site, number), mode)]
+    return replace(proposal("save_energy", *writes, cells=cells, **told), **others)
+
+
+def calm_sleep(_kept, one) -> Prediction:
+    """What the twin says where nothing speaks against a saving."""
+    cells = dict.fromkeys(one.cell_dns, PredictedCell(0.0, 0.005, 10.0, 0.0))
+    return Prediction(cells, 3.0, 0.0)
+
+
 def predicted(*proposals: ChangeProposal, **others) -> dict[str, Prediction]:
     calm = PredictedCell(0.01, 0.01, 40.0, 45.0)
     return {
@@ -156,6 +201,9 @@ def facts(*proposals: ChangeProposal, **others) -> Circumstances:
         "predictions": predicted(*proposals),
         "levels": {own.use_case: own.first for own in AUTONOMY.use_cases},
         "protected": ProtectedPlaces(places=(), ahead_hours=2),
+        "asleep": {},
+        "troubled": {},
+        "sleep_what_if": calm_sleep,
     }
     return Circumstances(**{**told, **others})
 
