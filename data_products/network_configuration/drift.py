@@ -13,6 +13,10 @@ from semantic_layer.identity import object_class_expression
 
 _DN = "managed_object_dn"
 _KEY = [_DN, "attribute"]
+_IN_OPERATION = ("energySavingControl", "energySavingMode", "energySavingState")
+"""Attributes that change with the load from hour to hour: no plan holds, and no request asks for,
+each of their values. Their history is kept all the same."""
+
 DRIFT_SCHEMA: dict[str, pl.DataType] = {
     "managed_object_dn": pl.String(),
     "attribute": pl.String(),
@@ -36,6 +40,8 @@ def drift(
 ) -> pl.DataFrame:
     """Return every difference from plan and every unplanned change, ordered by time.
 
+    Attributes that change with the load, by which cells save energy, are no drift.
+
     Args:
         actual: history of one source.
         looks: root_dn, taken_at, is_whole of the dumps behind it.
@@ -43,6 +49,8 @@ def drift(
         plan_looks: the same of the documents behind the plan.
         requests: rows of `change_history`; empty means that nothing is known of requests.
     """
+    is_planned_for = ~pl.col("attribute").is_in(_IN_OPERATION)
+    actual, planned = actual.filter(is_planned_for), planned.filter(is_planned_for)
     explained = requested_changes(actual, looks, requests)
     differing = _differences(actual, looks, planned, plan_looks).join(
         explained.filter(pl.col("change_id").is_not_null()).select(

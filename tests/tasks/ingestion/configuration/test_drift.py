@@ -76,6 +76,20 @@ def unplanned(requests, actual=ACTUAL, seen=(0, 1, 2)):
 CHANGED = [(CELL, "nRPCI", "6")]
 
 
+def test_a_cell_that_saves_energy_does_not_drift():
+    function = f"{CELL.replace('DU', 'CU')},CESManagementFunction=1"
+    plan = (
+        (function, "objectClass", 0, "CESManagementFunction"),
+        (function, "cesSwitch", 0, "true"),
+        (function, "energySavingMode", 0, "ACTIVE"),
+    )
+    asleep = history(*plan, (function, "energySavingMode", 1, "DEEP_SLEEP"))
+    assert drift(asleep, looks(0, 1, 2), history(*plan), looks(0), request()).is_empty()
+    switched = history(*plan, (function, "cesSwitch", 1, "false"))
+    found = drift(switched, looks(0, 1, 2), history(*plan), looks(0), request())
+    assert found["attribute"].unique().to_list() == ["cesSwitch"]
+
+
 def parameter(attribute, after=None):
     return [{"attribute": attribute, "value_before": None, "value_after": after}]
 
