@@ -33,9 +33,15 @@ def trade_offs(kept: Sequence[PlanFigures], chosen: PlanFigures, objective: Obje
 def explanation(
     goal: EnergyGoal, chosen: PlanFigures, kept: Sequence[PlanFigures], wanted_kwh: float | None
 ) -> list[str]:
-    """Return what is to be said of a choice, a sentence each."""
+    """Return what is to be said of a choice, a sentence each.
+
+    Args:
+        goal: of the person.
+        chosen: the plan that is taken.
+        kept: all plans worth a choice, that saving most first.
+        wanted_kwh: what the wanted share of saving comes to; None where all there is is wanted.
+    """
     return [
-        f"Understood: {goal.says}",
         f"Chosen is {chosen.promise}. {option_says(chosen, goal.objective)}",
         *_wanted(chosen, wanted_kwh),
         *_proved(chosen),

@@ -35,6 +35,7 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "anops",
     "text.parse_math": False,
 }
+_RIGHT_SHARE = 0.6
 _BLUE, _PINK, _GRAY = "#24405f", "#c2255c", "#9aa5b1"
 
 
@@ -109,7 +110,9 @@ def plan_markdown(story: PlanStory) -> str:
         f"| promise | saved kWh | saved % | saved {story.currency or 'money'} | kg CO2 "
         "| floor Mbit/s | not served as usual % | room, times | most off air | gap % |"
     )
-    lines = "\n".join(f"- {_plain(sentence)}" for sentence in (*story.says, *story.notes))
+    lines = "\n".join(
+        f"- {_plain(sentence)}" for sentence in (story.understood, *story.says, *story.notes)
+    )
     told = "\n".join([head, "|" + "---|" * 10, *rows])
     return f"## Plan of {story.made_at}\n\n> {_plain(story.text)}\n\n{lines}\n\n{told}\n"
 
@@ -141,14 +144,16 @@ def _draw(axes: "Axes", story: PlanStory) -> None:
         is_kept, is_chosen = plan.promise in names, plan.promise == story.promise
         color = _PINK if is_chosen else _BLUE if is_kept else _GRAY
         at = (100 * plan.felt_share, plan.saved(story.objective))
+        is_right = plan.felt_share > _RIGHT_SHARE * max(one.felt_share for one in story.solved)
         axes.scatter(*at, s=64 if is_chosen else 30, color=color, zorder=2, linewidths=0)
         room = "" if plan.headroom is None else f", room {plan.headroom:.2f} x"
         axes.annotate(
             f"{plan.promise}: {plan.floor_mbps:g} Mbit/s{room}",
-            at, xytext=(7, -9), textcoords="offset points", color=color,
+            at, xytext=(-7 if is_right else 7, -11), textcoords="offset points", color=color,
+            ha="right" if is_right else "left",
             fontweight="bold" if is_chosen else "normal",
         )  # fmt: skip
-    axes.set_xlabel("Traffic that is not served as usual, %")
+    axes.set_xlabel("Traffic carried by other cells, or with less capacity, %")
     axes.set_ylabel(_UNITS[story.objective])
     axes.margins(x=0.25, y=0.18)
     axes.set_xlim(left=0)
