@@ -1,14 +1,11 @@
 """Plans in motion: every quarter of an hour a new plan, of which the first period is carried out.
 
-The plan before is where the search begins, brought to the new periods by the clock: what it said
-for the middle of a new period. Past its end its last period goes on.
+The plan before is where the search begins, brought to the new periods by the clock.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from tasks.energy.planning.problem import Floats, Numbers, SleepPlan, SleepProblem
+from tasks.energy.planning.problem import Floats, SleepPlan, SleepProblem
 from tasks.energy.waking.mode_course import ModeCourse
 
 
@@ -27,18 +24,6 @@ class LastPlan:
     hours_ago: float
 
 
-def carried_over(last: LastPlan, hours: Floats) -> Numbers:
-    """Return what an earlier plan says of new periods: (C, T) modes.
-
-    Args:
-        last: the earlier plan.
-        hours: (T,) length of the new periods, the first of which begins now.
-    """
-    middle = np.cumsum(hours) - hours / 2.0 + last.hours_ago
-    period = np.searchsorted(np.cumsum(last.hours), middle, side="right")
-    return np.asarray(last.plan.mode[:, np.minimum(period, len(last.hours) - 1)])
-
-
 def replanned(
     problem: SleepProblem, course: ModeCourse, last: LastPlan | None, time_limit_s: float
 ) -> SleepPlan:
@@ -49,12 +34,14 @@ def replanned(
         course: how cells stand now.
         last: the plan before, where there was one for the same cells.
         time_limit_s: most time that solving may take.
+
+    Raises:
+        InputError: the problem's numbers cannot be used.
     """
-    from tasks.energy.planning.solving import solve  # noqa: PLC0415 - it loads a solver
+    from tasks.energy.planning.solving import shifted, solve  # noqa: PLC0415 - loads a solver
 
     bound = course.bound(problem)
     start = None
     if last is not None:
-        mode = carried_over(last, bound.hours)
-        start = SleepPlan(mode, last.plan.cost, 0.0, last.plan.solver, 0.0)
+        start = shifted(last.plan, last.hours, bound.hours, last.hours_ago)
     return solve(bound, time_limit_s, start)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.energy.planning.problem import SleepPlan
+from tasks.energy.planning.problem import IS_OFF
 from tasks.energy.waking.mode_course import awake_for_long
-from tasks.energy.waking.rolling import LastPlan, carried_over
+from tasks.energy.waking.rolling import LastPlan, replanned
 from tests.tasks.energy.waking.network import (
     ACTIVE,
     ASLEEP,
@@ -52,18 +52,24 @@ def test_a_plan_is_entered_as_cells_stand():
     assert standing.hours[MUCH] == 0.25
 
 
-def test_a_plan_goes_on_by_the_clock_when_its_periods_have_moved():
-    mode = np.array([[0, 1, 2, 3, 4, 5]])
-    last = LastPlan(
-        SleepPlan(mode, 1.0, 0.0, "exact", 0.0),
-        np.array([0.25, 0.25, 0.25, 0.25, 1.0, 1.0]),
-        hours_ago=0.25,
-    )
-    told = carried_over(last, np.array([0.25, 0.25, 0.25, 0.25, 1.0, 1.0]))
-    assert told.tolist() == [[1, 2, 3, 4, 4, 5]]
+def test_a_new_plan_lets_a_woken_cell_stay_awake_for_its_hold_and_others_sleep():
+    course = awake_for_long(4).entering(ASLEEP).after(2.0).woken(np.array([MUCH]), 0.5)
+    plan = replanned(problem(), course, None, 5.0)
+    assert plan.mode[MUCH, :2].tolist() == [ACTIVE, ACTIVE]
+    assert IS_OFF[plan.mode[MUCH, 2:]].all()
+    assert IS_OFF[plan.mode[[SOME, LITTLE]]].all()
 
 
-def test_past_its_end_the_last_period_of_a_plan_goes_on():
-    plan = SleepPlan(np.array([[0, 5]]), 1.0, 0.0, "exact", 0.0)
-    told = carried_over(LastPlan(plan, np.array([0.25, 0.25]), 9.0), np.array([0.25, 1.0]))
-    assert told.tolist() == [[5, 5]]
+def test_a_cell_that_the_plan_woke_stays_awake_for_its_dwell():
+    course = awake_for_long(4).entering(ASLEEP).after(2.0).entering(np.full(4, ACTIVE))
+    plan = replanned(problem(), course, None, 5.0)
+    assert not IS_OFF[plan.mode[MUCH, :2]].any()
+    assert IS_OFF[plan.mode[MUCH, 2:]].all()
+
+
+def test_a_plan_begun_from_the_one_before_is_as_good():
+    first = replanned(problem(), awake_for_long(4), None, 5.0)
+    course = awake_for_long(4).entering(np.asarray(first.mode[:, 0])).after(0.25)
+    last = LastPlan(first, problem().hours, 0.25)
+    again, fresh = (replanned(problem(), course, told, 5.0) for told in (last, None))
+    assert again.cost == pytest.approx(fresh.cost, rel=2e-4)

@@ -1,0 +1,164 @@
+"""Policies of the week by name: rules of thumb, the plan in motion, and the plan that knows all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+
+from semantic_layer.load_forecasting import load_forecasting_rules
+from tasks.energy.forecasting.forecaster import LoadForecaster
+from tasks.energy.forecasting.load_calendar import DayKind, LoadCalendar
+from tasks.energy.forecasting.load_history import LoadHistory
+from tasks.energy.planning.problem import Floats, Numbers, SleepPlan, SleepProblem
+from tasks.energy.waking.mode_course import ModeCourse
+from tasks.energy.waking.own_work import carried_work, own_work, swell
+from tasks.energy.waking.rolling import LastPlan, replanned
+from tasks.twin.traffic import PERIODS_A_DAY, public_holidays
+from tests.benchmarks._energy_course import Policy, Watch
+from tests.benchmarks._energy_network import TownNetwork
+from tests.benchmarks._energy_rules_of_thumb import AllOn, GreedyByLoad, NightThreshold
+from tests.benchmarks._energy_truth import HOURS, TrueTown
+
+GRID_HOURS = np.array([0.25] * 4 + [1.0] * 23)
+"""Periods of a plan: an hour by quarters, then whole hours up to a day."""
+
+_ZONE = "Europe/Berlin"
+_SWELL_PERIODS = 4
+_SWELL_LEAST = 0.02
+_MOST_MOVED = 0.1
+_SOLVE_S = 1.5
+_QUARTER = timedelta(hours=HOURS)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Own work by (C, T): to be prepared for, and likely."""
+
+    work: Floats
+    likely: Floats
+
+
+class Foresight:
+    """Expects what is to come from what was measured, learning anew each day."""
+
+    def __init__(self, town: TrueTown, network: TownNetwork) -> None:
+        self._town, self._network = town, network
+        self._load, self._dns = town.history, tuple(cell.dn for cell in town.cells)
+        self._calendar = LoadCalendar(_ZONE, _holidays(town))
+        self._forecaster: LoadForecaster | None = None
+
+    def expected(self, period: int) -> Expected:
+        """Return the work of a plan's periods from one that begins now."""
+        history = LoadHistory(self._dns, self._town.history_start, self._load)
+        if self._forecaster is None or period % PERIODS_A_DAY == 0:
+            rules = load_forecasting_rules()
+            self._forecaster = LoadForecaster.fitted(history, self._calendar, rules)
+        told = self._forecaster.forecast(history, self._town.starts[period], GRID_HOURS)
+        return Expected(
+            told.peak_at(self._network.quantile).astype(np.float64), told.mean.astype(np.float64)
+        )
+
+    def told(self, own: Floats) -> None:
+        """Take in own work (C,) of the period that ended; NaN where it is not known."""
+        self._load = np.column_stack([self._load, own])
+
+
+class Hindsight:
+    """Knows what every cell's own work will be while every cell is active."""
+
+    def __init__(self, town: TrueTown) -> None:
+        load = town.true_load().astype(np.float64)
+        self._load = np.column_stack([load, load[:, -PERIODS_A_DAY:]])
+
+    def expected(self, period: int) -> Expected:
+        """Return the work of a plan's periods from one that begins now."""
+        lengths = np.rint(GRID_HOURS / HOURS).astype(int)
+        firsts = period + np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        part = self._load[:, period : period + int(lengths.sum())]
+        peak = np.maximum.reduceat(part, firsts - period, axis=1)
+        return Expected(peak, np.add.reduceat(part, firsts - period, axis=1) / lengths)
+
+    def told(self, own: Floats) -> None:
+        """Take in nothing: all is known."""
+
+
+@dataclass
+class PlanInMotion:
+    """A new plan each quarter, of which the first period is carried out."""
+
+    town: TrueTown
+    network: TownNetwork
+    foresight: Foresight | Hindsight
+    name: str
+    has_fast_rule: bool
+    plan: SleepPlan | None = None
+    problem: SleepProblem | None = None
+    gaps: list[float] = field(default_factory=list)
+    _swell: Floats | None = None
+
+    def modes(self, period: int, course: ModeCourse) -> Numbers:
+        """Return what the new plan says of the period that begins now."""
+        expected = self._swollen(self.foresight.expected(period))
+        problem = self.network.problem(expected.work, expected.likely, GRID_HOURS, course.standing)
+        last = None
+        if self.plan is not None:
+            last = LastPlan(self.plan, GRID_HOURS, HOURS)
+        self.plan = replanned(problem, course, last, _SOLVE_S)
+        self.problem = problem
+        self.gaps.append(self.plan.gap)
+        return np.asarray(self.plan.mode[:, 0])
+
+    def told(self, period: int, load: Floats, modes: Numbers) -> None:  # noqa: ARG002
+        """Take in what was measured: own work where it shows, and demand beyond it."""
+        if self.problem is None:
+            return
+        moves, kept = self.problem.moves, self.network.kept
+        likely = np.nan_to_num(self.problem.expected_work[:, 0])
+        self.foresight.told(own_work(load, modes, kept, moves, likely, _MOST_MOVED))
+        prepared = np.nan_to_num(self.problem.work[:, 0])
+        carried = carried_work(load, modes, kept)
+        self._swell = swell(carried, modes, moves, prepared, _SWELL_LEAST)
+
+    def watch(self) -> Watch | None:
+        """Return what the fast rule looks at, if there is one."""
+        if not self.has_fast_rule or self.problem is None:
+            return None
+        likely = np.nan_to_num(self.problem.expected_work[:, 0])
+        return Watch(self.problem.moves, self.network.limits(self.problem), likely)
+
+    def _swollen(self, expected: Expected) -> Expected:
+        """Return what is expected, more in the next hour where more came than was prepared for."""
+        if self._swell is None:
+            return expected
+        factor = np.ones_like(expected.work)
+        factor[:, :_SWELL_PERIODS] = self._swell[:, None]
+        return Expected(np.minimum(expected.work * factor, 1.0), expected.likely)
+
+
+def plan_in_motion(
+    town: TrueTown, network: TownNetwork, name: str, *, has_fast_rule: bool
+) -> PlanInMotion:
+    """Return the plan in motion that forecasts from what was measured."""
+    return PlanInMotion(town, network, Foresight(town, network), name, has_fast_rule)
+
+
+def policies_of(town: TrueTown, network: TownNetwork, wanted: Sequence[str]) -> list[Policy]:
+    """Return the policies asked for, all when none is; the first one is always all on."""
+    makers: dict[str, Callable[[], Policy]] = {
+        "threshold": lambda: NightThreshold(town),
+        "greedy": lambda: GreedyByLoad(town, network.moves, network.cover),
+        "anops": lambda: plan_in_motion(town, network, "anops", has_fast_rule=True),
+        "slow": lambda: plan_in_motion(
+            town, network, "anops without fast rule", has_fast_rule=False
+        ),
+        "clairvoyant": lambda: PlanInMotion(
+            town, network, Hindsight(town), "clairvoyant", has_fast_rule=False
+        ),
+    }
+    return [AllOn(town), *(make() for name, make in makers.items() if name in wanted or not wanted)]
+
+
+def _holidays(town: TrueTown) -> dict[object, DayKind]:
+    years = range(town.history_start.year, town.starts[-1].year + 1)
+    return {day: "SUNDAY" for year in years for day in public_holidays(year)}

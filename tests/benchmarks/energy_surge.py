@@ -1,0 +1,95 @@
+"""Demand rises fivefold at three at night where cells sleep: who waits, and for how long.
+
+The plan is in motion since the evening; then, within a quarter of an hour, an area asks for five
+times as much, for an hour and a half. Beside it the same with every cell on, and the same without
+the fast rule, when the next plan must see to it. An area is the ground of one sector; those are
+taken whose users have the most sleepers, far from one another.
+
+    ANOPS_HOME=FOLDER ANOPS_SAMPLE_SEED=31 python -m tests.benchmarks energy_surge
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.energy.planning.problem import IS_OFF, Numbers
+from tests.benchmarks._energy_course import Bill, course_of
+from tests.benchmarks._energy_network import TownNetwork, town_and_network
+from tests.benchmarks._energy_policies import plan_in_motion
+from tests.benchmarks._energy_rules_of_thumb import AllOn
+from tests.benchmarks._energy_truth import TrueTown
+
+_EVENING, _STRIKES, _LASTS = 84, 100, 6
+"""Periods of the week (UTC): 23:00 and 03:00 of the first full night, local time."""
+
+_APART_M = 1_500.0
+
+
+def main() -> None:
+    """Print by period who is under the floor beyond what the surge alone would do."""
+    parser = argparse.ArgumentParser(prog="energy_surge")
+    parser.add_argument("--factor", type=float, default=5.0)
+    parser.add_argument("--areas", type=int, default=4, help="areas, one surge after another")
+    parser.add_argument("--floor", type=float, default=None)
+    asked = parser.parse_args(sys.argv[sys.argv.index("energy_surge") + 1 :])
+    town, network = town_and_network(asked.floor)
+    for area in _sleepiest(town, _night_modes(town, network), asked.areas):
+        _say(town, network, [area], asked.factor, f"area {area}")
+    everywhere = range(town.following.world.radio.network.areas)
+    _say(town, network, everywhere, asked.factor, "the whole town")
+
+
+def _night_modes(town: TrueTown, network: TownNetwork) -> Numbers:
+    """Return the modes that stand when the surge strikes."""
+    policy = plan_in_motion(town, network, "anops", has_fast_rule=True)
+    course_of(town, policy, range(_EVENING, _STRIKES))
+    assert policy.plan is not None
+    return np.asarray(policy.plan.mode[:, 0])
+
+
+def _sleepiest(town: TrueTown, modes: Numbers, many: int) -> list[int]:
+    """Return the areas of which sleeping cells would carry most, far from one another."""
+    radio = town.following.world.radio
+    asked = radio.built.share[town.order] * town.asked(_STRIKES)
+    slept = asked[IS_OFF[modes]].sum(axis=0)
+    sites = radio.network.sites
+    found: list[int] = []
+    for area in np.argsort(-slept, kind="stable").tolist():
+        here = sites[area // radio.network.sectors]
+        others = [sites[other // radio.network.sectors] for other in found]
+        if all(np.hypot(here.x_m - one.x_m, here.y_m - one.y_m) > _APART_M for one in others):
+            found.append(area)
+        if len(found) == many:
+            break
+    return found
+
+
+def _say(
+    town: TrueTown, network: TownNetwork, areas: Sequence[int], factor: float, where: str
+) -> None:
+    surged = town.surged(areas, range(_STRIKES, _STRIKES + _LASTS), factor)
+    periods = range(_EVENING, _STRIKES + _LASTS)
+    alone = course_of(surged, AllOn(surged), periods)
+    print(f"bench energy_surge: town {town.seed}, {where}, {factor:g} x at 03:00")
+    for name, has_fast_rule in (("with the fast rule", True), ("without", False)):
+        policy = plan_in_motion(surged, network, name, has_fast_rule=has_fast_rule)
+        print(
+            f"bench energy_surge:   {_line(course_of(surged, policy, periods), alone, town.floors)}"
+        )
+
+
+def _line(bill: Bill, alone: Bill, floors: Sequence[float]) -> str:
+    first = _STRIKES - _EVENING
+    added = (bill.under_minutes - alone.under_minutes)[:, first:]
+    told = "; ".join(
+        f"{floor:g} Mbit/s: " + ", ".join(f"{minutes:+.2f}" for minutes in row)
+        for floor, row in zip(floors, added, strict=True)
+    )
+    users = alone.user_minutes[first:].mean()
+    waited = ", ".join(f"{seconds:.0f}" for seconds in bill.waiting_s[first:])
+    return (
+        f"{bill.name:20} user-minutes under the floor beyond all on, by period (of {users:.0f}): "
+        f"{told}; until woken {waited} s; woken {bill.woken_fast} by load"
+    )
