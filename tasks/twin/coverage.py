@@ -130,7 +130,7 @@ class RadioMap:
         return self.built.moved_by(before_sums, tally(self.network, self.ground, heard, changed))
 
     def jointly_changed(self, changes: Sequence[AntennaChange]) -> Tally:
-        """Return the tally after `changes` anywhere in the network; costs the same for any many."""
+        """Return the tally after `changes`, however many, working on all points once."""
         received = self.received_dbm.copy()
         for change in changes:
             received[:, change.cell] += self._difference_db(change)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from semantic_layer.errors import InputError
-from tasks.twin import link
+from tasks.twin import link, supply
 from tasks.twin.antennas import Antennas
 from tasks.twin.coverage import AntennaChange, radio_map
 from tasks.twin.effects import conditions_of, sound_conditions
 from tasks.twin.layout import build_network
 from tasks.twin.mode_power import mode_capacity
+from tasks.twin.mode_power import modes_of as modes_of_radio
 from tasks.twin.quality import at_load
 from tasks.twin.sleep_modes import MODES
 from tasks.twin.sleeping import (
@@ -103,6 +104,23 @@ def test_a_muted_cell_needs_more_of_its_blocks_for_the_same_traffic(night, boost
     stretched = state.load[:, boosters] / before.load[:, boosters]
     np.testing.assert_allclose(stretched, 1.0 / left, rtol=0.03)
     np.testing.assert_allclose(state.downlink_mbps, before.downlink_mbps, rtol=1e-3)
+
+
+def test_a_radio_draws_what_its_mode_says_of_its_work(night, boosters):
+    world, conditions, _ = night
+    network = world.radio.network
+    cell = network.cells[boosters[0]]
+    radio = modes_of_radio(cell.band, cell.tx_power_dbm, cell.band.downlink_share)
+    for number, mode in enumerate(MODES):
+        modes = modes_of(conditions, boosters[0], number)
+        state, acting = saving_state(world, conditions, modes)
+        drawn = supply.radios_w(network, state.load, state.available, acting.saving_mode)
+        work = state.load[:, boosters[0]] * radio.capacity[number]
+        told = [radio.watts(mode, float(one)) for one in work]
+        np.testing.assert_allclose(drawn[:, boosters[0]], told, rtol=1e-4)
+        others = [c for c in range(len(network.cells)) if c != boosters[0]]
+        active = supply.radios_w(network, state.load, state.available)
+        np.testing.assert_array_equal(drawn[:, others], active[:, others])
 
 
 def test_a_cell_at_half_power_serves_fewer_and_worse(night, boosters):
