@@ -23,6 +23,9 @@ Flags = npt.NDArray[np.bool_]
 _STEPS = 4
 """A cell's part of a row is told in so many steps, rounded down: few rows then differ."""
 
+_PARTS = (0.0, 0.5, 1.0)
+"""Of the margin. Ground that no cell reaches with all of it has users who are covered with less."""
+
 _MOST = 30.0
 _NOBODY_COVERED = 0.9
 _ROWS_AT_ONCE = 4_000
@@ -58,8 +61,9 @@ def ground_rows(
         is_sure: (C,) cells that are always on the air; a row that they satisfy is left out.
     """
     found = [
-        _minimal(_rows_of(ground.between(first, first + _ROWS_AT_ONCE), site, wall, margins))
+        _minimal(_rows_of(ground.between(first, first + _ROWS_AT_ONCE), site, asked, margins))
         for wall in (np.zeros_like(wall_db), wall_db)
+        for asked in (margins.threshold_dbm + margins.margin_db * part + wall for part in _PARTS)
         for first in range(0, ground.points, _ROWS_AT_ONCE)
     ]
     steps = _stacked(found, len(site))
@@ -68,14 +72,20 @@ def ground_rows(
 
 
 def _rows_of(
-    ground: HeardGround, site: Numbers, wall_db: Floats, margins: CoverMargins
+    ground: HeardGround, site: Numbers, asked_dbm: Floats, margins: CoverMargins
 ) -> csr_array:
-    """Return a row of whole steps for each point; `_STEPS` in sum satisfy it."""
+    """Return a row of whole steps for each point; `_STEPS` in sum satisfy it.
+
+    Args:
+        ground: the points.
+        site: (C,) of each cell.
+        asked_dbm: (C,) power outdoors at which the cell counts as heard.
+        margins: how surely.
+    """
     is_cell = ground.cell != NOBODY
     cell = np.where(is_cell, ground.cell, 0)
     place = np.where(is_cell, site[cell], -1 - np.arange(cell.shape[1])[None, :])
-    asked_dbm = margins.threshold_dbm + margins.margin_db + wall_db[cell]
-    above = (ground.received_dbm - asked_dbm) / margins.scatter_db
+    above = (ground.received_dbm - asked_dbm[cell]) / margins.scatter_db
     hears = np.where(is_cell, np.minimum(-log_ndtr(-above), _MOST), 0.0)
     is_loudest = _is_loudest(hears, place)
     nobody = np.exp(-np.where(is_loudest, hears, 0.0).sum(axis=1))
