@@ -25,6 +25,7 @@ class EnergyWakingRules(BaseModel):
     relieving_share: float = Field(gt=0, le=1)
     leaning_work: float = Field(ge=0)
     newest_minutes: float = Field(gt=0)
+    troubling_categories: tuple[str, ...]
 
 
 @cache

@@ -22,6 +22,7 @@ RULES = EnergyWakingRules(
     relieving_share=0.95,
     leaning_work=0.002,
     newest_minutes=45,
+    troubling_categories=("accessibility",),
 )
 MOVES = Moves(
     booster=np.array([MUCH, SOME, LITTLE]),
