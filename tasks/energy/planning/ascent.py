@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.energy.planning.parts import Parts
 from tasks.energy.planning.problem import Floats, Prices
-from tasks.energy.planning.relaxed import Relaxation, rows_of
+from tasks.energy.planning.relaxed import Duals, Relaxation, Singles
 
 _MEAN, _SPREAD = 0.8, 0.97
 _FIRST_STEP, _LAST_STEP, _SLOWING = 0.2, 0.004, 0.985
@@ -27,21 +27,11 @@ class Ascent:
     def __init__(self, relaxation: Relaxation, parts: Parts, start: Prices | None) -> None:
         """Begin at prices of an earlier search, where they fit, or at none."""
         self._relaxation, self._parts = relaxation, parts
-        self._units = _units(relaxation)
-        self._gains = [
-            row * bound for row, bound in zip(self._units, rows_of(relaxation.binds), strict=True)
-        ]
-        at = relaxation.free() if start is None else start
-        fits = [
-            new.shape == old.shape
-            for new, old in zip(rows_of(relaxation.binds), rows_of(at), strict=True)
-        ]
-        self._at = [
-            (row / relaxation.unit / unit).astype(np.float32) if fit else np.zeros_like(unit)
-            for row, unit, fit in zip(rows_of(at), self._units, fits, strict=True)
-        ]
-        self._means = [np.zeros_like(unit) for unit in self._units]
-        self._spreads = [np.zeros_like(unit) for unit in self._units]
+        units = _units(relaxation)
+        self._gains = [unit * row for unit, row in zip(units, relaxation.priced, strict=True)]
+        self._at = [rows / unit for rows, unit in zip(relaxation.duals(start), units, strict=True)]
+        self._means = [np.zeros_like(at) for at in self._at]
+        self._spreads = [np.zeros_like(at) for at in self._at]
         self._step = _FIRST_STEP if start is None else _WARM_STEP
         self._count = 0
         self.bounds: Floats = np.full(parts.count, -np.inf)
@@ -50,8 +40,10 @@ class Ascent:
     @property
     def prices(self) -> Prices:
         """Where the ascent stands, in cost."""
-        unit = self._relaxation.unit
-        return Prices(*(at * gain * unit for at, gain in zip(self._at, self._gains, strict=True)))
+        return self._relaxation.prices(self._duals())
+
+    def _duals(self) -> Duals:
+        return Duals(*(at * gain for at, gain in zip(self._at, self._gains, strict=True)))
 
     def climb(self, steps: int) -> None:
         """Take steps."""
@@ -59,7 +51,7 @@ class Ascent:
             self._climb_once()
 
     def _climb_once(self) -> None:
-        prices = Prices(*(at * gain for at, gain in zip(self._at, self._gains, strict=True)))
+        prices = self._duals()
         answer = self._relaxation.answer(prices)
         bounds = self._relaxation.bounds(prices, answer, self._parts)
         np.maximum(self.bounds, bounds, out=self.bounds)
@@ -67,7 +59,7 @@ class Ascent:
         self.often_off += np.float32(recent) * (answer.is_off - self.often_off)
         self._count += 1
         fresh = 1.0 - _MEAN**self._count, 1.0 - _SPREAD**self._count
-        for kind, missed in enumerate(rows_of(answer.missed)):
+        for kind, missed in enumerate(answer.missed):
             slope = missed * self._gains[kind]
             mean, spread, at = self._means[kind], self._spreads[kind], self._at[kind]
             mean += np.float32(1.0 - _MEAN) * (slope - mean)
@@ -79,11 +71,9 @@ class Ascent:
         self._step = max(self._step * _SLOWING, _LAST_STEP)
 
 
-def _units(relaxation: Relaxation) -> list[Floats]:
+def _units(relaxation: Relaxation) -> list[Singles]:
     """Return by row the price at which a typical cell would give up its sleep."""
     saved, moved = relaxation.typical()
-    return [
-        (saved / np.maximum(moved, 1e-4)).astype(np.float32),
-        np.full_like(relaxation.binds.cover, saved),
-        np.full_like(relaxation.binds.groups, saved),
-    ]
+    units = [np.full_like(rows, saved) for rows in relaxation.priced]
+    units[0] = (saved / np.maximum(moved, 1e-4)).astype(np.float32)
+    return units

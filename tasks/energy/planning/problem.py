@@ -143,11 +143,16 @@ class Prices:
         room: (C, T) per unit of moved work.
         cover: (R, T) per share of the row's need.
         groups: (G, T) per cell.
+        ways: (E, T) per cell that sleeps although a candidate does not grant it, by entry of moved
+            work, candidates in order, then boosters; None where none is told.
+        heard: (N, T) the same of cover, rows in order, then cells.
     """
 
     room: Floats
     cover: Floats
     groups: Floats
+    ways: Floats | None = None
+    heard: Floats | None = None
 
 
 @dataclass(frozen=True)

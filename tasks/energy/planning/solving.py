@@ -76,6 +76,8 @@ def shifted(plan: SleepPlan, old_hours: Floats, hours: Floats, elapsed_h: float)
             prices.room[:, period] * longer,
             prices.cover[:, period] * longer,
             prices.groups[:, period] * longer,
+            None if prices.ways is None else prices.ways[:, period] * longer,
+            None if prices.heard is None else prices.heard[:, period] * longer,
         )
     return replace(plan, mode=plan.mode[:, period], prices=prices)
 
