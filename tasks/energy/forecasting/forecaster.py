@@ -33,7 +33,13 @@ from tasks.energy.forecasting.load_history import (
     Numbers,
     checked_quarter,
 )
-from tasks.energy.forecasting.outlook import expected_load, outlook, period_peaks, with_events
+from tasks.energy.forecasting.outlook import (
+    Outlook,
+    expected_load,
+    outlook,
+    period_peaks,
+    with_events,
+)
 from tasks.energy.forecasting.recalibration import highest_quarters, next_shift
 from tasks.energy.forecasting.rehearsal import Rehearsing, rehearsal
 from tasks.energy.forecasting.strays import LOOK_BACK, origin_of, strays_at
@@ -139,26 +145,15 @@ class LoadForecaster:
         start, quarters = checked_quarter(start), _whole_quarters(hours)
         rules, total = self.rules, int(quarters.sum())
         events = self.calendar.events if events is None else events
-        recent = history.between(start - (LOOK_BACK + QUARTERS_A_DAY) * QUARTER, start)
-        values, _ = _log_load(recent, events, rules.log_offset_share)
-        end = _known_until(values)
-        lead = int((start - recent.first) / QUARTER) - end
-        if not end or lead + total > _MOST_AHEAD:
-            raise InputError(
-                f"Load cannot be forecast for {total / 4:g} h from {start.isoformat()}: it must "
-                f"end within {_MOST_AHEAD / 4:g} h of the last value known"
-                + (f", which is {lead / 4:g} h old." if end else ", and there is none.")
-            )
         rows = _rows(self.cell_dns, history.cell_dns)
-        profile = _of_cells(self.profile, rows)
-        past = week_slots(self.calendar, recent.first, end)
-        known = origin_of(strays_at(values[:, :end], profile, past), profile)
-        slots = week_slots(self.calendar, start, total)
-        seen = outlook(profile, known, self.errors, lead + np.arange(1, total + 1), slots)
-        unlearned = np.maximum(1.0 - profile.evidence[:, slots], 0.0)
-        seen = replace(seen, scale=seen.scale * (1.0 + rules.unlearned_widening * unlearned))
-        is_silent = ~_spoke(values[:, :end], int(rules.most_silent_hours * 4) - lead)
-        is_silent |= ~((rows >= 0) & self.is_known[rows])
+        values, lead = self._known_values(history, rows, start, events)
+        if lead + total > _MOST_AHEAD:
+            raise InputError(
+                f"Load cannot be forecast for {total / 4:g} h from {start.isoformat()}, where the "
+                f"last value known is {lead / 4:g} h old; it must end within "
+                f"{_MOST_AHEAD / 4:g} h of it."
+            )
+        seen = self._outlook(values, rows, start, lead, total)
         firsts = np.concatenate([[0], np.cumsum(quarters)[:-1]])
         factors = event_factors(events, history.cell_dns, start, total)
         wider, lift = widening_and_lift(
@@ -169,9 +164,43 @@ class LoadForecaster:
         peaks = period_peaks(seen, self.errors, offset, firsts, quarters, self.shift, wider)
         peaks = _lifted(with_events(peaks, levels, factors, firsts), levels, mean, lift)
         peaks, mean = np.clip(peaks, 0.0, 1.0), np.clip(mean, 0.0, 1.0)
+        is_silent = ~_spoke(values, int(rules.most_silent_hours * 4) - lead) | ~self.is_known[rows]
         peaks[:, is_silent], mean[is_silent] = np.nan, np.nan
         starts = tuple(start + int(first) * QUARTER for first in firsts)
         return LoadForecast(history.cell_dns, starts, quarters / 4.0, levels, peaks, mean)
+
+    def _known_values(
+        self, history: LoadHistory, rows: Numbers, start: datetime, events: Sequence[LoadEvent]
+    ) -> tuple[Floats, int]:
+        """Return (C, P) log load up to the last quarter known, and how many are lacking to `start`.
+
+        Raises:
+            InputError: no quarter is known.
+        """
+        recent = history.between(start - (LOOK_BACK + QUARTERS_A_DAY) * QUARTER, start)
+        values, _ = _log_load(recent, events, self.rules.log_offset_share)
+        values = np.where((rows >= 0)[:, None], values, np.float32(np.nan))
+        told = np.flatnonzero(np.isfinite(values).any(axis=0))
+        if not len(told):
+            raise InputError(
+                f"Load cannot be forecast from {start.isoformat()}: nothing is known of any cell "
+                "in the days before."
+            )
+        end = int(told[-1]) + 1
+        return values[:, :end], int((start - recent.first) / QUARTER) - end
+
+    def _outlook(
+        self, values: Floats, rows: Numbers, start: datetime, lead: int, total: int
+    ) -> Outlook:
+        """Return what is expected of `total` quarters from `start`, `lead` after those known."""
+        profile = _of_cells(self.profile, rows)
+        past = values.shape[1]
+        before = week_slots(self.calendar, start - (lead + past) * QUARTER, past)
+        known = origin_of(strays_at(values, profile, before), profile)
+        slots = week_slots(self.calendar, start, total)
+        seen = outlook(profile, known, self.errors, lead + np.arange(1, total + 1), slots)
+        unlearned = np.maximum(1.0 - profile.evidence[:, slots], 0.0)
+        return replace(seen, scale=seen.scale * (1.0 + self.rules.unlearned_widening * unlearned))
 
     def recalibrated(self, forecast: LoadForecast, history: LoadHistory) -> "LoadForecaster":
         """Return the forecaster as it is once a forecast was seen to come, as far as it has.
@@ -236,12 +265,6 @@ def _of_cells(profile: WeekProfile, rows: Numbers) -> WeekProfile:
         evidence=profile.evidence[rows],
         deviation=profile.deviation[rows],
     )
-
-
-def _known_until(values: Floats) -> int:
-    """Return how many quarters there are until the last one that any cell told."""
-    told = np.flatnonzero(np.isfinite(values).any(axis=0))
-    return int(told[-1]) + 1 if len(told) else 0
 
 
 def _spoke(values: Floats, quarters: int) -> Flags:

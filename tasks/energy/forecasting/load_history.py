@@ -1,6 +1,5 @@
 """Load as it was measured, cell by quarter of an hour, and what of it may teach a forecast."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,13 +73,6 @@ class LoadHistory:
         own = None if self.own is None else self.own[:, part]
         first = self.first + low * QUARTER
         return replace(self, first=first, load=self.load[:, part], own=own)
-
-    def of_cells(self, rows: Sequence[int] | Numbers) -> "LoadHistory":
-        """Return the cells at these places."""
-        chosen = np.asarray(rows, int)
-        own = None if self.own is None else self.own[chosen]
-        names = tuple(self.cell_dns[row] for row in chosen)
-        return replace(self, cell_dns=names, load=self.load[chosen], own=own)
 
 
 def checked_quarter(moment: datetime) -> datetime:

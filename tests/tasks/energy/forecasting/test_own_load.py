@@ -1,0 +1,69 @@
+"""Which loads may teach: not a sleeper's, nor, if there are others, those of cells that carry."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks.energy.forecasting.own_load import cells_beside, own_values
+
+NAN = np.nan
+
+
+def naive(load, saving, beside, least_days):
+    cells, quarters = load.shape
+    own = np.ones(load.shape, bool)
+    off = np.zeros(load.shape, bool)
+    for cell in range(cells):
+        for at in range(quarters):
+            off[cell, at] = saving[cell, at] > 0 and not load[cell, at] > 1e-3
+    for cell in range(cells):
+        for at in range(quarters):
+            carries = any(off[other, at] for other in range(cells) if cell in beside[other])
+            own[cell, at] = not saving[cell, at] > 0 and not carries
+    told = own & np.isfinite(load)
+    for cell in range(cells):
+        for at in range(quarters):
+            if not own[cell, at] and not off[cell, at]:
+                own[cell, at] = told[cell, at % 96 :: 96].sum() < least_days
+    return own
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_own_values_are_those_of_a_plain_loop(seed):
+    random = np.random.default_rng(seed)
+    load = random.uniform(0.0, 0.5, (5, 96 * 4))
+    load[random.random(load.shape) < 0.05] = NAN
+    saving = np.where(random.random(load.shape) < 0.3, random.random(load.shape), 0.0)
+    load[(saving > 0) & (random.random(load.shape) < 0.5)] = 0.0
+    saving[random.random(load.shape) < 0.1] = NAN
+    beside = [[1], [0, 2], [1, 3], [2], []]
+    for least_days in (0, 2):
+        found = own_values(load, saving, beside, least_days)
+        assert np.array_equal(found, naive(load, saving, beside, least_days))
+
+
+def test_all_is_own_where_nobody_saves():
+    assert own_values(np.full((2, 96), NAN), np.full((2, 96), NAN), [[1], [0]], 2).all()
+
+
+def test_a_cell_that_always_carries_sleepers_is_still_known():
+    load, saving = np.full((2, 96 * 7), 0.2), np.zeros((2, 96 * 7))
+    load[0, ::96], saving[0, ::96] = NAN, 1.0
+    own = own_values(load, saving, [[1], [0]], least_days=2)
+    assert not own[0, ::96].any()
+    assert own[1].all()
+    saving[0, 0::192], load[0, 0::192] = 0.0, 0.2
+    own = own_values(load, saving, [[1], [0]], least_days=2)
+    assert own[1, 0::192].all()
+    assert not own[1, 96::192].any()
+
+
+def test_beside_a_cell_are_those_of_its_site_and_its_neighbors():
+    topology = pl.DataFrame(
+        {
+            "cell_dn": ["a", "b", "c", "d", "gone"],
+            "site_id": ["S1", "S1", "S2", "S3", "S2"],
+            "neighbor_dns": [["c", "unknown"], None, ["a"], [], ["d"]],
+        }
+    )
+    assert cells_beside(topology, ["a", "b", "c", "d", "new"]) == [[1, 2], [0], [0], [], []]
