@@ -19,7 +19,7 @@ from tasks.messages.canonical import JsonValue
 AGENT = "plan_energy"
 """Name of the agent, by which a replay finds it."""
 
-_FACTS = ("promise", "saved_share", "felt_share", "headroom", "floor_mbps", "most_asleep")
+_FACTS = ("promise", "saved_share", "felt_share", "surge_factor", "floor_mbps", "most_asleep")
 
 
 def plan_energy(session: AgentSession, arguments: Mapping[str, Any]) -> dict[str, Any]:

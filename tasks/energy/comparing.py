@@ -10,7 +10,8 @@ import numpy as np
 
 from tasks.energy.goals.goal import EnergyGoal, Objective
 from tasks.energy.planning.problem import IS_OFF, Floats, SleepPlan, SleepProblem
-from tasks.energy.planning.terms import arriving, terms_of
+from tasks.energy.planning.terms import terms_of
+from tasks.energy.promises import PromisedLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class PlanFigures:
     Attributes:
         promise: name of the promise that it was solved under.
         floor_mbps: that the 5th percentile of users keeps.
+        surge_factor: rise of demand within a period that finds room without waking a cell.
         saved_kwh: against all cells ACTIVE, expected.
         saved_share: of the energy that all cells ACTIVE would take.
         saved_money: in the tariff's currency.
@@ -48,8 +50,6 @@ class PlanFigures:
         asleep_hours: cell-hours off the air.
         moved_share: of all expected work, carried by another cell than its own.
         reduced_share: of all expected work, served by its own cell with less capacity.
-        headroom: by which factor the work that is prepared for could still grow before a cell that
-            carries others' work, or saves on the air, has no room; None where there is none.
         gap_share: of the plan's cost that may be too much.
         solver: that found it.
         seconds: of solving.
@@ -57,6 +57,7 @@ class PlanFigures:
 
     promise: str
     floor_mbps: float
+    surge_factor: float
     saved_kwh: float
     saved_share: float
     saved_money: float
@@ -65,7 +66,6 @@ class PlanFigures:
     asleep_hours: float
     moved_share: float
     reduced_share: float
-    headroom: float | None
     gap_share: float
     solver: str
     seconds: float
@@ -90,7 +90,7 @@ class PlanFigures:
 
 
 _DECIMALS: Mapping[str, int] = {
-    "saved_kwh": 2, "saved_money": 2, "saved_co2_kg": 2, "asleep_hours": 2, "headroom": 2,
+    "saved_kwh": 2, "saved_money": 2, "saved_co2_kg": 2, "asleep_hours": 2, "surge_factor": 2,
     "seconds": 2, "floor_mbps": 2,
 }  # fmt: skip
 
@@ -117,16 +117,15 @@ def cell_savings(problem: SleepProblem, plan: SleepPlan, price: Floats) -> Float
 
 
 def figures(
-    problem: SleepProblem, plan: SleepPlan, prices: Prices, promise: str, floor_mbps: float
+    problem: SleepProblem, plan: SleepPlan, prices: Prices, promised: PromisedLimits
 ) -> PlanFigures:
     """Return what a plan comes to.
 
     Args:
-        problem: of the weakest promise, by which all plans are judged alike.
-        plan: one that keeps to it, and maybe to more.
+        problem: that was solved.
+        plan: of it.
         prices: of the planning periods.
-        promise: name of the promise that the plan was solved under.
-        floor_mbps: that it holds.
+        promised: limits that the problem holds.
     """
     ones = np.ones(problem.periods)
     kwh = cell_savings(problem, plan, ones)
@@ -138,8 +137,9 @@ def figures(
     work = np.nan_to_num(problem.expected_work) * problem.hours
     total = max(float(work.sum()), 1e-12)
     return PlanFigures(
-        promise=promise,
-        floor_mbps=floor_mbps,
+        promise=promised.name,
+        floor_mbps=promised.floor_mbps,
+        surge_factor=promised.surge_factor,
         saved_kwh=float(kwh.sum()),
         saved_share=float(kwh.sum() / energy) if energy > 0 else 0.0,
         saved_money=float(cell_savings(problem, plan, prices.money).sum()),
@@ -148,32 +148,17 @@ def figures(
         asleep_hours=float((is_off * problem.hours).sum()),
         moved_share=float(work[is_off].sum() / total),
         reduced_share=float(work[is_reduced].sum() / total),
-        headroom=_headroom(problem, plan),
         gap_share=plan.gap,
         solver=plan.solver,
         seconds=plan.seconds,
     )
 
 
-def _headroom(problem: SleepProblem, plan: SleepPlan) -> float | None:
-    """Return the factor by which prepared work may grow where cells carry or save; None nowhere."""
-    terms = terms_of(problem)
-    is_off = IS_OFF[plan.mode]
-    came = arriving(terms, is_off)
-    cells, periods = np.ogrid[: problem.cells, : problem.periods]
-    capacity = problem.capacity[cells, periods, plan.mode]
-    work = np.nan_to_num(problem.work) + came
-    touched = ~is_off & ((came > 0) | (plan.mode > 0)) & (work > 0) & ~terms.must_serve
-    if not touched.any():
-        return None
-    return float((capacity[touched] / work[touched]).min())
-
-
 def pareto(plans: Sequence[PlanFigures], objective: Objective) -> list[PlanFigures]:
     """Return the plans that no other is at least as good as in all and better in one, by saving.
 
-    Compared are what is saved, the share of work that is not served as usual, and the promise:
-    the floor and the room that is left. Of plans alike in all the first stays.
+    Compared are what is saved, the share of work that is not served as usual, and what is promised:
+    the floor, and the surge that finds room. Of plans alike in all the first stays.
     """
     kept: list[PlanFigures] = []
     for plan in plans:
@@ -211,11 +196,10 @@ def ranked(
 
 def _marks(plan: PlanFigures, objective: Objective) -> tuple[float, float, float, float]:
     """Return what plans are compared by, each the more the better, as finely as it is told."""
-    room = plan.headroom if plan.headroom is not None else np.inf
     return (
         round(plan.saved(objective), 2),
         -round(plan.felt_share, 4),
-        round(room, 2),
+        round(plan.surge_factor, 2),
         round(plan.floor_mbps, 2),
     )
 

@@ -12,10 +12,11 @@ _LEAST_TOLD = 0.005
 def option_says(plan: PlanFigures, objective: Objective) -> str:
     """Return a plan as an option of a choice: what it saves, and what users feel of it."""
     return (
-        f"Saves {amount(plan, objective)} ({100 * plan.saved_share:.1f} % of the energy); "
+        f"Saves {amount(plan, objective)} ({100 * plan.saved_share:.1f} % of what all cells on would take); "
         f"users keep {plan.floor_mbps:g} Mbit/s; {100 * plan.moved_share:.1f} % of the traffic is "
         f"carried by another cell, {100 * plan.reduced_share:.1f} % with less capacity; "
-        f"at most {plan.most_asleep} cells are off the air at a time; {_room(plan)}."
+        f"at most {plan.most_asleep} cells are off the air at a time; "
+        f"demand may rise {plan.surge_factor:g} times before cells must wake."
     )
 
 
@@ -69,9 +70,10 @@ def _beside(other: PlanFigures, chosen: PlanFigures, objective: Objective) -> st
         parts.append(
             f"users would keep {other.floor_mbps:g} instead of {chosen.floor_mbps:g} Mbit/s"
         )
-    if other.headroom is not None and chosen.headroom is not None:
+    if other.surge_factor != chosen.surge_factor:
         parts.append(
-            f"load could grow {other.headroom:.2f} times instead of {chosen.headroom:.2f} times"
+            f"demand might rise {other.surge_factor:g} times instead of {chosen.surge_factor:g} "
+            "times before cells must wake"
         )
     return "; ".join(parts) + "."
 
@@ -96,9 +98,3 @@ def _proved(chosen: PlanFigures) -> Iterator[str]:
             f"No plan under the same promise costs over {100 * chosen.gap_share:.2f} % less, by "
             f"the bound of the solver ({chosen.solver})."
         )
-
-
-def _room(plan: PlanFigures) -> str:
-    if plan.headroom is None:
-        return "no cell carries for others"
-    return f"the load that was prepared for could grow {plan.headroom:.2f} times"

@@ -102,13 +102,13 @@ def plan_markdown(story: PlanStory) -> str:
         f"| {'**' + plan.promise + '**' if plan.promise == story.promise else plan.promise} "
         f"| {plan.saved_kwh:.1f} | {100 * plan.saved_share:.1f} | {plan.saved_money:.2f} "
         f"| {plan.saved_co2_kg:.1f} | {plan.floor_mbps:g} | {100 * plan.felt_share:.1f} "
-        f"| {'' if plan.headroom is None else f'{plan.headroom:.2f}'} | {plan.most_asleep} "
+        f"| {plan.surge_factor:g} | {plan.most_asleep} "
         f"| {100 * plan.gap_share:.2f} |"
         for plan in story.plans
     ]
     head = (
         f"| promise | saved kWh | saved % | saved {story.currency or 'money'} | kg CO2 "
-        "| floor Mbit/s | not served as usual % | room, times | most off air | gap % |"
+        "| floor Mbit/s | not served as usual % | surge, times | most off air | gap % |"
     )
     lines = "\n".join(
         f"- {_plain(sentence)}" for sentence in (story.understood, *story.says, *story.notes)
@@ -146,9 +146,8 @@ def _draw(axes: "Axes", story: PlanStory) -> None:
         at = (100 * plan.felt_share, plan.saved(story.objective))
         is_right = plan.felt_share > _RIGHT_SHARE * max(one.felt_share for one in story.solved)
         axes.scatter(*at, s=64 if is_chosen else 30, color=color, zorder=2, linewidths=0)
-        room = "" if plan.headroom is None else f", room {plan.headroom:.2f} x"
         axes.annotate(
-            f"{plan.promise}: {plan.floor_mbps:g} Mbit/s{room}",
+            f"{plan.promise}: {plan.floor_mbps:g} Mbit/s, surge {plan.surge_factor:g} x",
             at, xytext=(-7 if is_right else 7, -11), textcoords="offset points", color=color,
             ha="right" if is_right else "left",
             fontweight="bold" if is_chosen else "normal",

@@ -247,7 +247,7 @@ def _published(desk: PlanningDesk, facts: PlanFacts, forecast: Snapshot) -> Snap
     plan = desk.plans[facts.decision["promise"]]
     window = Window(facts.made_at, facts.made_at + _QUARTER)
     inputs = [forecast, *(chosen.tables.snapshot(name) for name in _INPUTS)]
-    rows = derive(plan_rows(desk.base, plan, facts))
+    rows = derive(plan_rows(desk.problem(facts.decision["promise"]), plan, facts))
     compared = derive_compared(compared_rows(plan, facts))
     chosen.door.publish(_COMPARED, window, compared, inputs, run_id())
     published = chosen.door.publish(_PLANS, window, rows, inputs, run_id())

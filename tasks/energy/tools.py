@@ -90,11 +90,6 @@ class PlanningDesk:
         """Limits of each plan, the weakest first; they follow from the goal."""
         return self.ground.promises_of(self.goal)
 
-    @property
-    def base(self) -> SleepProblem:
-        """The problem of the weakest promise, by which all plans are judged."""
-        return self.problem(self.promises[0].name)
-
     def limits(self, promise: str) -> PromisedLimits:
         """Return the limits of a promise.
 
@@ -206,7 +201,7 @@ class _Planning:
                 f"The plan under {name} is not used, for it breaks a limit: {wrong[0]}"
             )
         desk.plans[name] = plan
-        desk.told[name] = figures(desk.base, plan, desk.ground.prices, name, limits.floor_mbps)
+        desk.told[name] = figures(problem, plan, desk.ground.prices, limits)
 
 
 def energy_tools(desk: PlanningDesk) -> dict[str, Tool]:

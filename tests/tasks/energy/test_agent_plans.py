@@ -1,6 +1,7 @@
 """The energy agent: goals in, plans compared, one chosen, each sentence from figures."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,10 +106,11 @@ def test_a_plan_that_another_beats_in_all_is_no_choice():
     limits = planned.desk().ground.promises_of(EnergyGoal())[0]
     problem = planned.problem(EnergyGoal(), limits)
     plan = planned.desk().ground.solve(problem)
-    good = figures(problem, plan, planned.PRICES, "keen", 5.0)
-    worse = figures(problem, plan, planned.PRICES, "same_with_less", 4.0)
-    assert [one.promise for one in pareto([worse, good], "energy")] == ["keen"]
-    assert [one.promise for one in pareto([good, good], "energy")] == ["keen"]
+    good = figures(problem, plan, planned.PRICES, limits)
+    less = replace(limits, name="same_with_less", floor_mbps=limits.floor_mbps - 1.0)
+    worse = figures(problem, plan, planned.PRICES, less)
+    assert [one.promise for one in pareto([worse, good], "energy")] == [limits.name]
+    assert [one.promise for one in pareto([good, good], "energy")] == [limits.name]
 
 
 def test_a_run_repeats_itself_from_its_transcript():

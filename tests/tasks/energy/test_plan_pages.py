@@ -19,7 +19,9 @@ def story() -> PlanStory:
     text = "Save energy everywhere tonight, users keep 6 Mbit/s."
     decision, desk, _ = decision_on(text)
     facts = PlanFacts(BEGIN, STARTS, desk.ground.site_ids, PRICES, text, decision, "run")
-    rows = derive(plan_rows(desk.base, desk.plans[decision["promise"]], facts))
+    rows = derive(
+        plan_rows(desk.problem(decision["promise"]), desk.plans[decision["promise"]], facts)
+    )
     return plan_story(desk, facts, rows)
 
 

@@ -47,7 +47,11 @@ def told_plan(text: str = "Save energy everywhere tonight."):
     plan = desk.plans[decision["promise"]]
     compared = derive_compared(compared_rows(plan, facts))
     forecast = Snapshot("load_forecasts", 7, 10)
-    return derive(plan_rows(desk.base, plan, facts)), compared, plan_told(compared, forecast, RULES)
+    return (
+        derive(plan_rows(desk.problem(decision["promise"]), plan, facts)),
+        compared,
+        plan_told(compared, forecast, RULES),
+    )
 
 
 def functions(modes: dict[str, str] | None = None) -> dict[str, ManagedObject]:
