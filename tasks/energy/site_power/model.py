@@ -33,6 +33,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 FAMILY = "site_energy"
 _FOLDS, _HOURS_A_SITE = 4, 24
+_MOST_HOURS_A_SITE = 48
 _FOLD_SEED = 0
 _LEAN = Growth(rounds=250, depth=5, seeds=1)
 
@@ -184,15 +185,16 @@ class SiteEnergyModel:
 
 def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool = True) -> _Opinions:
     site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
-    few = _few_a_site(site)
+    few, many = _spread(site, _HOURS_A_SITE), _spread(site, _MOST_HOURS_A_SITE)
     _, number, count = np.unique(site[few], return_inverse=True, return_counts=True)
     physics = fitted_physics(hours.taken(few), energy[few], (1.0 / count)[number])
     base, told = np.log(physics.energy_wh(hours)), np.log(energy)
     types = tuple(sorted(set(ru_type.tolist())))
+    typed_features = _with_type(hours.features, ru_type, types)
     return _Opinions(
         types if typed else (),
         physics,
-        grown(_with_type(hours.features, ru_type, types), told - base, growth) if typed else (),
+        grown(typed_features[many], (told - base)[many], growth) if typed else (),
         grown(hours.features[few], told[few], _LEAN),
         grown(hours.features[few], (told - base)[few], _LEAN),
     )
@@ -200,7 +202,7 @@ def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool =
 
 def _strays(hours: SiteHours, energy: Floats, confidence: float) -> Strays:
     """Return bounds from sites, and from types, that the predicting model did not see."""
-    few = _few_a_site(hours.rows["site_id"].to_numpy())
+    few = _spread(hours.rows["site_id"].to_numpy(), _HOURS_A_SITE)
     hours, told = hours.taken(few), np.log(energy[few])
     site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
     stray, unseen = np.zeros(len(told)), np.zeros(len(told))
@@ -228,14 +230,14 @@ def _out_of_sample(
     return strayed
 
 
-def _few_a_site(site: npt.NDArray[Any]) -> npt.NDArray[np.integer[Any]]:
-    """Return hours, by number, spread evenly over each site's: no site has more than a day's."""
+def _spread(site: npt.NDArray[Any], most: int) -> npt.NDArray[np.integer[Any]]:
+    """Return hours, by number, spread evenly over each site's: no site has more than `most`."""
     _, start, count = np.unique(site, return_index=True, return_counts=True)
-    spread = [
-        first + np.unique(np.linspace(0, many - 1, min(many, _HOURS_A_SITE)).astype(int))
-        for first, many in zip(start, count, strict=True)
+    chosen = [
+        first + np.unique(np.linspace(0, every - 1, min(every, most)).astype(int))
+        for first, every in zip(start, count, strict=True)
     ]
-    return np.concatenate(spread)
+    return np.concatenate(chosen)
 
 
 def _with_type(features: Floats, ru_type: npt.NDArray[Any], types: Sequence[str]) -> Floats:

@@ -1,0 +1,1 @@
+"""The product energy_savings."""

@@ -1,0 +1,129 @@
+"""Steps of energy accounting: measurements and the ledger in; what was saved out."""
+
+import logging
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from data_products.energy_savings.derive import ACCOUNTED, ALL, DAYS, derive, derive_days
+from data_products.lineage import Snapshot
+from semantic_layer.energy_accounting import energy_accounting_rules
+from semantic_layer.loading import catalogue
+from semantic_layer.periods import Window
+from semantic_layer.services import service_catalogue
+from tasks.energy.accounting import published
+from tasks.energy.accounting.accounts import accounted_days, accounted_hours, accounts
+from tasks.energy.accounting.efficiency import designated_area_m2
+from tasks.energy.accounting.savers import first_saving, saving_shares, stretches
+from tasks.energy.accounting.savings_text import savings_text
+from tasks.energy.accounting.site_days import site_hours
+from tasks.step import run_id, show_markdown, step
+from tasks.wiring import services
+
+_LOG = logging.getLogger(__name__)
+_SAVINGS, _DAYS = "energy_savings", "energy_savings.days"
+_MEASUREMENTS, _KPIS, _TOPOLOGY = "pm_measurements", "cell_kpis", "network_topology"
+
+
+@step
+def publish_energy_savings(window: Window) -> Snapshot:
+    """Publish `energy_savings` of the days of a window, and their totals.
+
+    The baseline is the days before anybody first saved, as the ledger and the counters tell it;
+    a window in which nobody saved publishes no rows.
+
+    Args:
+        window: whole days, over and delivered.
+    """
+    days = window.widened_to("day")
+    inputs = [services().tables.snapshot(name) for name in (_MEASUREMENTS, _KPIS, _TOPOLOGY)]
+    hours, totals = _accounted(days, inputs)
+    door, rules = services().door, energy_accounting_rules()
+    found = door.publish(_SAVINGS, days, derive(hours, rules), [inputs[0], inputs[2]], run_id())
+    told = derive_days(totals)
+    door.publish(_DAYS, days, told, inputs, run_id())
+    show_markdown("energy-savings", savings_text(told, rules), f"Energy saved on {days}")
+    for row in told.filter(pl.col("scope") == ALL).iter_rows(named=True):
+        _LOG.info(
+            "%s: %.1f kWh saved net at %d sites.",
+            row["day_start"].date(), row["net_saved_kwh"] or 0.0, row["sites_count"],
+        )  # fmt: skip
+    return found
+
+
+def _accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    rules = energy_accounting_rules()
+    written = stretches(services().ledger.entries())
+    own = _quarters(inputs[0], days)
+    counted = published.counted_shares(own)
+    began = first_saving(written, counted)
+    if own.is_empty() or began is None or began >= days.end:
+        return pl.DataFrame(schema=ACCOUNTED), pl.DataFrame(schema=DAYS)
+    began = _first_counted(inputs[0], began, days)
+    baseline = published.baseline_before(min(began, days.start), rules)
+    topology = _topology(inputs[2])
+    quarters = pl.concat([_quarters(inputs[0], baseline), own])
+    readings = site_hours(
+        quarters,
+        saving_shares(written, counted, published.cells_of_sites(topology), days),
+        published.site_pairs(topology),
+        [baseline, days],
+        rules.least_available_pct,
+    )
+    kept = accounts(readings, baseline, rules)
+    hours = accounted_hours(kept, days)
+    felt = {
+        day.start: _felt(inputs[1], hours, day, baseline)
+        for day in days.split("day")
+        if hours.height
+    }
+    positions = topology.select("latitude_deg", "longitude_deg").drop_nulls().unique()
+    area = designated_area_m2(list(positions.iter_rows()))
+    return hours, accounted_days(kept, days, area, felt)
+
+
+def _first_counted(measurements: Snapshot, began: datetime, days: Window) -> datetime:
+    """Return when sites first saved, should counters of the baseline tell of an earlier moment."""
+    rules = energy_accounting_rules()
+    earlier = Window(min(began, days.start) - timedelta(days=2 * rules.baseline_days), days.start)
+    counted = published.counted_shares(_quarters(measurements, earlier))
+    return first_saving([], counted.filter(pl.col("period_start") < began)) or began
+
+
+def _quarters(measurements: Snapshot, window: Window) -> pl.DataFrame:
+    tables = services().tables
+    present = tables.read(_MEASUREMENTS).collect_schema().names()
+    rows = tables.read(
+        _MEASUREMENTS,
+        window,
+        columns=published.measured_columns(present, catalogue()),
+        snapshot_id=measurements.id or None,
+    )
+    return published.site_quarters(rows, catalogue())
+
+
+def _topology(inventory: Snapshot) -> pl.DataFrame:
+    rows = services().tables.read(
+        _TOPOLOGY, columns=list(published.TOPOLOGY), snapshot_id=inventory.id or None
+    )
+    return published.newest_topology(rows.collect())
+
+
+def _felt(
+    kpis: Snapshot, hours: pl.DataFrame, day: Window, baseline: Window
+) -> dict[str, float | None]:
+    before = published.week_before(day, baseline)
+    columns = ["managed_element_dn", "period_start", "granularity"]
+    wanted = [*columns, *published.felt_columns(catalogue())]
+    tables, seen = services().tables, kpis.id or None
+    rows = pl.concat(
+        [
+            tables.read(_KPIS, one, columns=wanted, snapshot_id=seen)
+            .filter(pl.col("granularity") == "15min")
+            .collect()
+            for one in (before, day)
+        ]
+    )
+    floor = published.floor_mbps(energy_accounting_rules(), service_catalogue())
+    told = published.cell_quarters(rows, catalogue())
+    return dict(published.day_felt(told, hours, day, before, floor))
