@@ -28,11 +28,11 @@ from tasks.energy.waking.fast_rule import Seen, awakenings
 from tasks.energy.waking.mode_course import ACTIVE, awake_for_long
 from tasks.energy.waking.own_work import moved_work
 from tasks.energy.waking.rolling import LastPlan, replanned
-from tests.benchmarks._energy_truth import HOURS
+from tests.benchmarks._energy_truth import HOURS, TrueTown
 
-_SOLVE_S = 120.0
+_SOLVE_S = 60.0
 _LEAST_GAP = 0.0005
-_REPLAN_S = 10.0
+_REPLAN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,34 @@ class Compared:
     bound: float
     rolling: float
     late: int
+
+
+def neighborhoods(
+    town: TrueTown, problem: SleepProblem, many: int, sites: int
+) -> list[tuple[tuple[str, ...], list[int]]]:
+    """Return sites with their nearest ones, spread over the town, and their cells.
+
+    Args:
+        town: whose sites are meant.
+        problem: of the town; only sites with a cell that may sleep at some time begin one.
+        many: neighborhoods.
+        sites: of each.
+    """
+    places = {cell.site.site_id: (cell.site.x_m, cell.site.y_m) for cell in town.cells}
+    names = sorted(places)
+    at = np.array([places[name] for name in names])
+    may_sleep = problem.allowed[:, :, IS_OFF].any(axis=(1, 2))
+    able = [name for name in names if may_sleep[_cells_of(town, (name,))].any()]
+    found = []
+    for name in able[:: max(len(able) // many, 1)][:many]:
+        away = np.hypot(*(at - np.array(places[name])).T)
+        group = tuple(names[number] for number in np.argsort(away, kind="stable")[:sites])
+        found.append((group, _cells_of(town, group)))
+    return found
+
+
+def _cells_of(town: TrueTown, sites: Sequence[str]) -> list[int]:
+    return [number for number, cell in enumerate(town.cells) if cell.site.site_id in sites]
 
 
 def neighborhood(problem: SleepProblem, core: Sequence[int]) -> tuple[SleepProblem, Numbers]:

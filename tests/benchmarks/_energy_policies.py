@@ -27,7 +27,7 @@ _ZONE = "Europe/Berlin"
 _SWELL_PERIODS = 4
 _SWELL_LEAST = 0.02
 _MOST_MOVED = 0.1
-_SOLVE_S = 1.5
+_SOLVE_S = 0.8
 _QUARTER = timedelta(hours=HOURS)
 
 
@@ -95,6 +95,7 @@ class PlanInMotion:
     plan: SleepPlan | None = None
     problem: SleepProblem | None = None
     gaps: list[float] = field(default_factory=list)
+    posed: list[SleepProblem] = field(default_factory=list)
     _swell: Floats | None = None
 
     def modes(self, period: int, course: ModeCourse) -> Numbers:
@@ -107,6 +108,8 @@ class PlanInMotion:
         self.plan = replanned(problem, course, last, _SOLVE_S)
         self.problem = problem
         self.gaps.append(self.plan.gap)
+        if len(self.posed) < PERIODS_A_DAY:
+            self.posed.append(problem)
         return np.asarray(self.plan.mode[:, 0])
 
     def told(self, period: int, load: Floats, modes: Numbers) -> None:  # noqa: ARG002

@@ -16,10 +16,15 @@ from statistics import mean
 
 import numpy as np
 
+from tasks.energy.waking.mode_course import awake_for_long
 from tasks.twin.traffic import PERIODS_A_DAY
 from tests.benchmarks._energy_course import Bill, course_of
-from tests.benchmarks._energy_network import town_and_network
-from tests.benchmarks._energy_policies import policies_of
+from tests.benchmarks._energy_neighborhoods import compared, neighborhoods
+from tests.benchmarks._energy_network import TownNetwork, town_and_network
+from tests.benchmarks._energy_policies import PlanInMotion, policies_of
+from tests.benchmarks._energy_truth import HOURS, TrueTown
+
+_SITES_A_NEIGHBORHOOD = 3
 
 
 def main() -> None:
@@ -28,15 +33,45 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--policies", default="")
     parser.add_argument("--floor", type=float, default=None)
+    parser.add_argument("--neighborhoods", type=int, default=6)
     parser.add_argument("--first", type=int, default=0, help="first quarter of the week")
     asked = parser.parse_args(sys.argv[sys.argv.index("energy_week") + 1 :])
     town, network = town_and_network(asked.floor)
     periods = range(asked.first, asked.first + asked.days * PERIODS_A_DAY)
     bills: list[Bill] = []
-    for policy in policies_of(town, network, asked.policies.split(",")):
+    policies = policies_of(town, network, asked.policies.split(","))
+    for policy in policies:
         bills.append(course_of(town, policy, periods))
         floors = ", ".join(f"{floor:g}" for floor in town.floors)
         say(f"town {town.seed}, {asked.days} days, floors {floors}", bills[-1], bills[0])
+    for policy in policies:
+        if isinstance(policy, PlanInMotion) and policy.has_fast_rule and asked.neighborhoods:
+            say_neighborhoods(town, network, policy, periods, asked.neighborhoods)
+
+
+def say_neighborhoods(
+    town: TrueTown, network: TownNetwork, policy: PlanInMotion, periods: range, many: int
+) -> None:
+    """Print what the first day costs in neighborhoods, by hindsight and by the plan in motion."""
+    day = periods[:PERIODS_A_DAY]
+    work = town.true_load()[:, day.start : day.stop]
+    standing = awake_for_long(len(town.cells)).standing
+    truth = network.problem(work, work, np.full(len(day), HOURS), standing)
+    lost, best = 0.0, 0.0
+    for sites, core in neighborhoods(town, truth, many, _SITES_A_NEIGHBORHOOD):
+        told = compared(truth, policy.posed, core, sites)
+        print(
+            f"bench energy_week: town {town.seed}, {', '.join(told.sites)} ({told.cells} cells): "
+            f"all on {told.active:.2f} kWh, best {told.best:.2f} (no less than {told.bound:.2f}), "
+            f"plan in motion {told.rolling:.2f}: saved {1 - told.rolling / told.active:.2%} of "
+            f"{1 - told.best / told.active:.2%} that could be; woken late {told.late} times",
+            flush=True,
+        )
+        lost, best = lost + told.rolling - told.bound, best + told.active - told.bound
+    print(
+        f"bench energy_week: town {town.seed}, neighborhoods together: the plan in motion saved "
+        f"{1 - lost / best:.2%} of what the best choice with hindsight could save at most"
+    )
 
 
 def say(where: str, bill: Bill, reference: Bill) -> None:
