@@ -12,7 +12,8 @@ _LEAST_TOLD = 0.005
 def option_says(plan: PlanFigures, objective: Objective) -> str:
     """Return a plan as an option of a choice: what it saves, and what users feel of it."""
     return (
-        f"Saves {amount(plan, objective)} ({100 * plan.saved_share:.1f} % of what all cells on would take); "
+        f"Saves {amount(plan, objective)} ({100 * plan.saved_share:.1f} % of what all cells on "
+        "would take); "
         f"users keep {plan.floor_mbps:g} Mbit/s; {100 * plan.moved_share:.1f} % of the traffic is "
         f"carried by another cell, {100 * plan.reduced_share:.1f} % with less capacity; "
         f"at most {plan.most_asleep} cells are off the air at a time; "
