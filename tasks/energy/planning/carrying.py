@@ -163,7 +163,8 @@ def _point_sums(ground: HeardGround, hears: Hearing, weight: Floats, layer: Numb
         key = pair * len(SINR_DB) + place[where]
         users += np.bincount(key, part * mass, len(users))
     total: Floats = np.bincount(pair, mass, len(known)).astype(np.float64)
-    return _Sums(known, total, cost, users.reshape(len(known), len(SINR_DB)))
+    by_range = users.reshape(len(known), len(SINR_DB)).astype(np.float32)
+    return _Sums(known, total, cost, by_range)
 
 
 def _added(parts: Sequence[_Sums]) -> _Sums:
@@ -176,9 +177,10 @@ def _added(parts: Sequence[_Sums]) -> _Sums:
         )
         for name in ("mass", "cost")
     )
-    users = np.zeros((len(known), len(SINR_DB)))
-    np.add.at(users, pair, np.concatenate([part.users for part in parts]))
-    return _Sums(known, mass, cost, users)
+    order = np.argsort(pair, kind="stable")
+    first = np.searchsorted(pair[order], np.arange(len(known)))
+    users = np.concatenate([part.users for part in parts])[order]
+    return _Sums(known, mass, cost, np.add.reduceat(users, first, axis=0))
 
 
 def _edge_db(users: Floats, percentile: float) -> Floats:
