@@ -4,7 +4,8 @@ Two views, combined by how well each did in the baseline period. By control site
 differences on logs): a site departs from its own usual hour as sites that did not save do. By its
 own baseline: its usual hour, and what data its ground asks for beyond the usual (its own and its
 neighbors' volume together, because saving moves users between them) and the weather. Neither looks
-at the load of a cell, for saving moves load too.
+at the load of a cell, for saving moves load too. Where there are controls, the second view only
+says how the site moves apart from them: what no baseline foresaw is not taken for saving.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Counterfactual:
         by_baseline: (S, T) as the site's own baseline says.
         combined: (S, T)
         controls: (T,) control sites with readings.
-        weight: (S, T) of `by_controls` in `combined`.
+        weight: (S, T) of `by_controls` in `combined`, against controls corrected by own demand.
         strays: (S, T) whether an hour without saving departs so far that something else happened.
     """
 
@@ -71,8 +72,10 @@ def counterfactual(
     allowed = _controls(hours, move, rules, leave_out)
     common = _without_oneself(np.where(allowed, move, np.nan), rules.least_controls)
     own = _own_moves(hours, baseline, move)
-    weight = _weights(move, common, own, baseline, hours)
-    mixed = np.where(np.isfinite(common), weight * common + (1 - weight) * own, own)
+    theirs = _without_oneself(np.where(allowed, own, np.nan), rules.least_controls)
+    apart = common + own - theirs
+    weight = _weights(move, common, apart, baseline, hours)
+    mixed = np.where(np.isfinite(common), weight * common + (1 - weight) * apart, own)
     return Counterfactual(
         usual + common,
         usual + own,
