@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import polars as pl
 
@@ -73,10 +74,10 @@ def verify_applied(window: Window) -> list[str]:
     Returns:
         The ids of changes of which a verdict was reached.
     """
-    found = []
-    for life in _lives():
+    found, lives = [], _lives()
+    for life in lives:
         if life.stage == "APPLIED" and not life.effect:
-            told = _verified(life.proposal.proposal_id, window.end)
+            told = _verified(life.proposal.proposal_id, window.end, lives)
             if told is not None:
                 found.append(told)
     return found
@@ -154,14 +155,14 @@ def _carried(stages: Collection[Stage], page: str) -> list[str]:
     return [one.proposal_id for one in found if not one.says and one.stage in _WRITTEN]
 
 
-def _verified(proposal_id: str, horizon: datetime) -> str | None:
+def _verified(proposal_id: str, horizon: datetime, lives: Sequence[ProposalLife]) -> str | None:
     """Put on record what became of a change, if that can be said, and undo it when worse."""
     hands = _hands()
     with hands.ledger.alone(proposal_id):
         life = proposal_life(hands.ledger.entries(proposal_id))
         if life.stage != "APPLIED" or life.effect:
             return None
-        found = _verification(life, horizon)
+        found = _verification(life, horizon, lives)
         if found is None:
             return None
         payload = {
@@ -178,7 +179,9 @@ def _verified(proposal_id: str, horizon: datetime) -> str | None:
     return proposal_id
 
 
-def _verification(life: ProposalLife, horizon: datetime) -> Verification | None:
+def _verification(
+    life: ProposalLife, horizon: datetime, lives: Sequence[ProposalLife]
+) -> Verification | None:
     rules, expected = execution_rules(), life.proposal.expected
     if life.prepared is None or life.applied_at is None:
         return None
@@ -198,14 +201,15 @@ def _verification(life: ProposalLife, horizon: datetime) -> Verification | None:
         )
         return rows.filter(own | above).select(columns).collect()
 
-    near = _surroundings(life, due)
+    near = _surroundings(life, due, lives)
     told = evidence(life.proposal, near, measurements, catalogue(), rules)
-    own = undisturbed(due, turns_of(_savings(), life.proposal)) if _saves(life) else due
+    own = undisturbed(due, turns_of(filter(_saves, lives), life.proposal)) if _saves(life) else due
     return verification(expected, due, told, rules, own)
 
 
-def _surroundings(life: ProposalLife, due: Schedule) -> Surroundings:
+def _surroundings(life: ProposalLife, due: Schedule, lives: Sequence[ProposalLife]) -> Surroundings:
     tables, window = services().tables, due.window
+    others = own_changes(lives, life.proposal.proposal_id)
     cells = ["cell_dn", "band", "archetype", "neighbor_dns", "valid_from"]
     topology = tables.read("network_topology", columns=cells).collect()
     weeks = ["cell_dn", "cell_profile", "week_start"]
@@ -217,23 +221,13 @@ def _surroundings(life: ProposalLife, due: Schedule) -> Surroundings:
         newest_cells(topology, window.start),
         newest_profiles(profiles, window.start),
         mean_loads(kpis.filter(pl.col("granularity") == "hour").collect(), loads),
-        tuple(sorted(_busy(window) | overlapping(_other_changes(life), window))),
-        *map(frozenset, with_savings(_savings(), window)),
+        tuple(sorted(_busy(window) | overlapping(others, window))),
+        *map(frozenset, with_savings(filter(_saves, lives), window)),
     )
-
-
-def _savings() -> list[ProposalLife]:
-    return [life for life in _lives() if _saves(life)]
 
 
 def _saves(life: ProposalLife) -> bool:
     return is_saving(life.proposal.change_set)
-
-
-def _other_changes(
-    life: ProposalLife,
-) -> list[tuple[datetime | None, datetime | None, Sequence[str] | None]]:
-    return own_changes(_lives(), life.proposal.proposal_id)
 
 
 def _busy(window: Window) -> set[str]:
@@ -270,13 +264,15 @@ def _hands() -> Hands:
     chosen = services()
     people, rules = load_people(chosen.settings.approvers), guardrail_rules()
 
+    others = cache(_lives)  # read once for all changes that are carried on together
+
     def not_now(life: ProposalLife, now: datetime) -> str:
         """Return why guards or approvals do not let a change begin; asked up to its first write."""
         waiting = replace(life, stage="APPROVED")
         frozen = frozen_because(chosen.ledger.entries(NETWORK))
         breaches = beginning_breaches(waiting, now, frozen, rules)
         if _saves(life):
-            breaches += repair_breaches(waiting, _lives())
+            breaches += repair_breaches(waiting, others())
         told = [one.says for one in breaches] + approvals_valid(waiting, people, now)
         return " ".join(dict.fromkeys(told))
 

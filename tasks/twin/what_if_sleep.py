@@ -141,8 +141,10 @@ def sleep_outlook(ground: SleepingGround, sleepers: Sequence[Sleeper]) -> SleepO
     """Return what would follow if these cells slept too.
 
     Raises:
-        InputError: a cell is not on the map, serves nobody now, or is named twice.
+        InputError: no cell is named, or one twice, or one that the map lacks or that serves nobody.
     """
+    if not sleepers:
+        raise InputError("A what-if of sleep names no cell.")
     columns, moved = _moved(ground, sleepers)
     load, stranded = _carried(ground, sleepers, columns, moved)[1:]
     newly = moved.before.covered - moved.after.covered
@@ -178,6 +180,8 @@ def entered(ground: SleepingGround, sleepers: Sequence[Sleeper]) -> SleepingGrou
     Raises:
         InputError: as `sleep_outlook`.
     """
+    if not sleepers:
+        return ground
     columns, moved = _moved(ground, sleepers)
     traffic, load, _ = _carried(ground, sleepers, columns, moved)
     is_off = ground.is_off.copy()
