@@ -192,7 +192,8 @@ def _expected_rise(problem: SleepProblem, share: Floats, mode: Numbers) -> Float
     live = np.bincount(booster, share[counts], problem.cells)[booster]
     slope = problem.slope_w[candidate, 0]
     a_unit = moves.watts[counts] / np.maximum(slope, 1e-9) / np.maximum(live, 1e-9)
-    return np.bincount(candidate, a_unit * problem.work[booster, 0], problem.cells)
+    moved = np.bincount(candidate, a_unit * problem.work[booster, 0], problem.cells)
+    return np.asarray(moved, dtype=np.float64)
 
 
 def _compile_nation(towns: int, seed: int) -> None:
