@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.energy.planning.problem import IS_OFF, Numbers
+from tasks.energy.planning.problem import IS_OFF, Floats, Numbers
 from tests.benchmarks._energy_course import Bill, course_of
 from tests.benchmarks._energy_network import TownNetwork, town_and_network
 from tests.benchmarks._energy_policies import plan_in_motion
@@ -82,14 +82,14 @@ def _say(
 
 def _line(bill: Bill, alone: Bill, floors: Sequence[float]) -> str:
     first = _STRIKES - _EVENING
-    added = (bill.under_minutes - alone.under_minutes)[:, first:]
-    told = "; ".join(
-        f"{floor:g} Mbit/s: " + ", ".join(f"{minutes:+.2f}" for minutes in row)
-        for floor, row in zip(floors, added, strict=True)
-    )
-    users = alone.user_minutes[first:].mean()
+    added = (bill.under_minutes - alone.under_minutes)[0, first:]
     waited = ", ".join(f"{seconds:.0f}" for seconds in bill.waiting_s[first:])
     return (
-        f"{bill.name:20} user-minutes under the floor beyond all on, by period (of {users:.0f}): "
-        f"{told}; until woken {waited} s; woken {bill.woken_fast} by load"
+        f"{bill.name:20} of {alone.user_minutes[first:].mean():.0f} user-minutes a period, under "
+        f"{floors[0]:g} Mbit/s beyond the promise: {_told(bill.broken_minutes[0, first:])}; more "
+        f"than with all on: {_told(added)}; until woken {waited} s; woken {bill.woken_fast} by load"
     )
+
+
+def _told(minutes: Floats) -> str:
+    return ", ".join(f"{value:.2f}" for value in minutes)
