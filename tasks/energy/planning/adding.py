@@ -24,7 +24,7 @@ class Sleeping:
         """Keep what every round needs.
 
         Args:
-            terms: of the problem; best without dominated modes.
+            terms: of the problem; best reduced ones.
         """
         self.terms = terms
         on = ~IS_OFF

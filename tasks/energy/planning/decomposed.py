@@ -22,12 +22,12 @@ from tasks.energy.planning.problem import (
     SleepPlan,
     SleepProblem,
 )
+from tasks.energy.planning.reducing import reduced
 from tasks.energy.planning.relaxed import Relaxation
 from tasks.energy.planning.terms import (
     Terms,
     costs_of,
     terms_of,
-    without_dominated,
 )
 
 _STEPS_A_ROUND = 60
@@ -54,7 +54,7 @@ def solve_decomposed(
         InputError: the problem's numbers cannot be used.
     """
     began, until = time.process_time(), time.monotonic() + time_limit_s
-    search = Search(without_dominated(terms_of(problem)), start)
+    search = Search(reduced(terms_of(problem)), start)
     search.run(until, least_gap)
     cost = float(search.costs.sum())
     return SleepPlan(

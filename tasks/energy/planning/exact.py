@@ -8,7 +8,8 @@ import numpy as np
 from tasks.energy.planning.checking import cost_of
 from tasks.energy.planning.problem import IS_OFF, Floats, Numbers, SleepPlan, SleepProblem
 from tasks.energy.planning.program import Program
-from tasks.energy.planning.terms import Terms, terms_of, without_dominated
+from tasks.energy.planning.reducing import reduced
+from tasks.energy.planning.terms import Terms, terms_of
 
 
 def solve_exact(
@@ -50,7 +51,7 @@ def best_modes(
     """Return (C, T) the best modes found and a bound that no feasible choice goes below."""
     if not terms.cost.size:
         return np.zeros(terms.shape, dtype=np.int8), 0.0
-    program = Program.of(without_dominated(terms))
+    program = Program.of(reduced(terms))
     columns, bound = _solved(program, time_limit_s, least_gap, start)
     if columns is None:
         return awake(terms) if start is None else start, bound

@@ -30,7 +30,7 @@ def parts_of(terms: Terms, binds: Prices) -> Parts:
     """Return the parts that rows which can be missed tie together.
 
     Args:
-        terms: best without dominated modes.
+        terms: best reduced ones.
         binds: 1 where a row can be missed at all, else 0.
     """
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415

@@ -78,7 +78,7 @@ class Relaxation:
         """Keep what answering needs.
 
         Args:
-            terms: best without dominated modes.
+            terms: best reduced ones.
         """
         self.terms = terms
         self.unit = float(terms.cost.max(initial=0.0)) or 1.0

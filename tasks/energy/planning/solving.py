@@ -13,7 +13,8 @@ from tasks.energy.planning.decomposed import Search
 from tasks.energy.planning.exact import best_modes
 from tasks.energy.planning.parts import part_terms
 from tasks.energy.planning.problem import Floats, Numbers, Prices, SleepPlan, SleepProblem
-from tasks.energy.planning.terms import costs_of, terms_of, without_dominated
+from tasks.energy.planning.reducing import reduced
+from tasks.energy.planning.terms import costs_of, terms_of
 
 LEAST_GAP = 1e-4
 """Share of the cost at which a plan counts as proved best."""
@@ -41,7 +42,7 @@ def solve(
         InputError: the problem's numbers cannot be used.
     """
     began, first = time.process_time(), time.monotonic()
-    terms = without_dominated(terms_of(problem))
+    terms = reduced(terms_of(problem))
     search = Search(terms, start)
     search.run(first + _SHARE_FIRST * time_limit_s, least_gap)
     bounds = _polished(search, first + time_limit_s, least_gap)

@@ -151,27 +151,6 @@ def costs_of(terms: Terms, mode: Numbers) -> Floats:
     return costs
 
 
-def without_dominated(terms: Terms) -> Terms:
-    """Return the terms without modes that another of the same side of the air is never worse than.
-
-    Of modes alike in cost, room and switching the first stays.
-    """
-    may = terms.may.copy()
-    # Where all that could ever arrive fits, more room is worth nothing.
-    most = arriving(terms, terms.could_sleep)
-    useful = np.minimum(terms.room, most[:, :, None]) * ~IS_OFF
-    for mode in range(len(IS_OFF)):
-        for other in range(len(IS_OFF)):
-            if mode == other or IS_OFF[mode] != IS_OFF[other]:
-                continue
-            worse = terms.may[:, :, other] & may[:, :, other]
-            worse &= terms.cost[:, :, other] <= terms.cost[:, :, mode]
-            worse &= useful[:, :, other] >= useful[:, :, mode]
-            worse &= (terms.switch[:, other] <= terms.switch[:, mode])[:, None]
-            may[:, :, mode] &= ~worse
-    return replace(terms, may=may)
-
-
 def _costs(problem: SleepProblem) -> Floats:
     """Return (C, T, M) costs; of a cell of unknown work, which is ACTIVE anyway, the idle ones."""
     work = np.nan_to_num(problem.expected_work)
