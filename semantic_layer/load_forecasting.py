@@ -28,6 +28,7 @@ class LoadForecastingRules(BaseModel):
     common_shapes: int = Field(ge=0)
     lean_days: float = Field(gt=0)
     rehearsed_days: int = Field(ge=1)
+    rehearsed_after_days: int = Field(ge=1)
     rehearsed_cells: int = Field(ge=1)
     origins_a_day: int = Field(ge=1, le=96)
     unlearned_widening: float = Field(ge=0)

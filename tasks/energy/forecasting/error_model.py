@@ -141,16 +141,17 @@ def _spread_weights(
     weights = np.zeros((BINS, len(parts)), np.float32)
     least = np.zeros(BINS, np.float32)
     for stretch in range(BINS):
-        gram, target, total, count = np.eye(len(parts)) * 1e-6, np.zeros(len(parts)), 0.0, 0
+        gram, target, total, count = np.zeros((len(parts),) * 2), np.zeros(len(parts)), 0.0, 0
         for ahead in np.flatnonzero(stretch == _BIN):
             there = is_there[:, ahead]
             made = np.stack(
                 [np.broadcast_to(part, off.shape)[there, ahead] for part in parts], axis=1
-            )
+            ).astype(np.float64)
             gram += made.T @ made
             target += made.T @ off[there, ahead]
             total += float(off[there, ahead].sum())
             count += int(there.sum())
+        gram += np.diag(1e-6 * np.diag(gram) + 1e-6)  # parts may be alike
         root = np.linalg.cholesky(gram)
         weights[stretch] = nnls(root.T, np.linalg.solve(root, target))[0]
         least[stretch] = max(_LEAST_SCALE * total / max(count, 1), 1e-3)

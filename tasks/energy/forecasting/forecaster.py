@@ -47,7 +47,6 @@ from tasks.energy.forecasting.week_profile import ProfileSums, WeekProfile
 
 _MOST_AHEAD = 2 * QUARTERS_A_DAY
 """Quarters ahead that a forecast may reach, from the last known one."""
-_LEAST_TAUGHT_DAYS = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +93,7 @@ class LoadForecaster:
         is_known = _days_with_values(teaching, days) >= rules.least_history_days
         how = Rehearsing(
             rules.common_shapes, rules.lean_days, rules.half_life_days, rules.rehearsed_days,
-            _LEAST_TAUGHT_DAYS, rules.origins_a_day,
+            rules.rehearsed_after_days, rules.origins_a_day,
         )  # fmt: skip
         chosen = _spread_evenly(np.flatnonzero(is_known), rules.rehearsed_cells)
         past = (

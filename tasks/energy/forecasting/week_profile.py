@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.energy.forecasting.load_calendar import DAY_KINDS, SLOTS
+from tasks.energy.forecasting.load_calendar import SLOTS
 from tasks.energy.forecasting.load_history import QUARTERS_A_DAY, Flags, Floats, Numbers
 
 _LENT = np.array([1.0, 2.0, 3.0, 2.0, 1.0], np.float32)
@@ -90,6 +90,8 @@ class ProfileSums:
         common = _common(own, rank)
         trust = weights / (weights + np.float32(lean))
         level = common + trust * (np.where(weights > 0.0, own, common) - common)
+        unseen = np.flatnonzero(~(weights > 0.0).any(axis=0))
+        level[:, unseen] = level[:, unseen % QUARTERS_A_DAY]  # a kind of day not met is a workday
         slot = np.asarray(self._slot_strayed / self._slot_weight, np.float32)
         return WeekProfile(level, weights, self._deviation(), slot / slot.mean())
 
@@ -138,8 +140,7 @@ def _common(own: Floats, rank: int) -> Floats:
     for _ in range(_ROUNDS):  # a cell known by day alone is not busier for that
         left = np.where(is_there, known - mean, 0.0).sum(axis=1, keepdims=True)
         middle = left / np.maximum(cells, 1)
-        shape = np.where(is_there, known - middle, 0.0).sum(axis=0) / np.maximum(slots, 1)
-        mean = _filled_shape(shape, slots > 0)
+        mean = np.where(is_there, known - middle, 0.0).sum(axis=0) / np.maximum(slots, 1)
     filled = np.where(is_there, known - middle - mean, 0.0)
     shapes = min(rank, len(own) // 6)
     for _ in range(_ROUNDS if shapes else 0):
@@ -149,11 +150,3 @@ def _common(own: Floats, rank: int) -> Floats:
         filled = np.where(is_there, filled, made)
     common = made if shapes else np.zeros_like(filled)
     return np.asarray(middle + mean + common, np.float32)
-
-
-def _filled_shape(mean: Floats, is_seen: Flags) -> Floats:
-    """Return the mean week; a quarter that no cell ever had on a kind of day is as on workdays."""
-    days = np.where(is_seen, mean, np.nan).reshape(len(DAY_KINDS), QUARTERS_A_DAY)
-    for kind in (0, 1, 2):
-        days[kind] = np.where(np.isfinite(days[kind]), days[kind], days[0])
-    return np.nan_to_num(days.reshape(-1)).astype(np.float32)
