@@ -34,17 +34,18 @@ def find_overloaded(window: Window) -> list[str]:
     """Return the proposals whose cells must wake now, the most urgent first.
 
     Cells that carry for sleepers are looked at: their newest measured quarter, and findings. Where
-    nothing was measured of them, or no load was forecast, who leans on them wakes.
+    nothing was measured of them lately, or no load was forecast, who leans on them wakes. Silence
+    counts until the present of the network: a delivery that stopped is not a quiet network.
 
     Args:
-        window: what was delivered last; nothing after its end is read.
+        window: what was delivered last.
     """
     asleep = sleeping(services().ledger.entries())
     modes = {cell: mode for modes in asleep.values() for cell, mode in modes.items()}
     if not modes:
         return []
     rules = energy_waking_rules()
-    reasons = _reasons(modes, window.end, rules)
+    reasons = _reasons(modes, max(window.end, services().network_clock.now()), rules)
     for sentence in reasons.values():
         _LOG.info("%s", sentence)
     return proposals_of(list(reasons), asleep)

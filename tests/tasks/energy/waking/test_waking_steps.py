@@ -37,8 +37,11 @@ class Published:
 
 
 class Clock:
+    def __init__(self, moment=NIGHT):
+        self.moment = moment
+
     def now(self):
-        return NIGHT
+        return self.moment
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def town(network, tmp_path, monkeypatch):
         cell_anomalies=pl.DataFrame(schema=dict.fromkeys(FINDINGS, pl.Null)),
         load_forecasts=forecast_rows(forecast(network), NIGHT - QUARTER),
     )
-    chosen.ledger = MemoryLedger(Clock())
+    chosen.ledger, chosen.network_clock = MemoryLedger(Clock()), Clock()
     asleep = put_to_sleep(chosen.ledger, booster)
     monkeypatch.setattr(steps, "published_network", lambda *_: network)
     with use_services(chosen):
@@ -140,6 +143,12 @@ def test_it_wakes_when_the_cell_that_carries_for_it_told_nothing(town):
 def test_it_wakes_when_what_was_measured_is_old(town, network):
     chosen, asleep, _ = town
     chosen.tables.frames["cell_kpis"] = kpis(network, 3.0, NIGHT - timedelta(hours=3))
+    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+
+
+def test_it_wakes_when_deliveries_stopped_an_hour_ago(town):
+    chosen, asleep, _ = town
+    chosen.network_clock.moment = NIGHT + timedelta(hours=1)
     assert steps.find_overloaded.fn(WINDOW) == [asleep]
 
 
