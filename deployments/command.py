@@ -20,6 +20,7 @@ from deployments.approvals_command import approvals
 from deployments.autonomy_command import autonomy
 from deployments.command_words import PROFILE, named_window
 from deployments.decisions_command import decisions
+from deployments.energy_command import energy
 from deployments.feedback_command import feedback
 from deployments.knowledge_command import app as knowledge
 from deployments.query_command import query
@@ -167,6 +168,7 @@ app.add_typer(approvals, name="approvals")
 app.add_typer(autonomy, name="autonomy")
 app.add_typer(decisions, name="decisions")
 app.add_typer(feedback, name="feedback")
+app.add_typer(energy, name="energy")
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(models_command.app, name="models")
 app.add_typer(routes_command.app, name="routes")

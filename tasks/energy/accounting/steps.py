@@ -51,6 +51,14 @@ def publish_energy_savings(window: Window) -> Snapshot:
     return found
 
 
+def savings_report() -> str:
+    """Return what every accounted day saved, as Markdown, the newest accounts of each day."""
+    told = services().tables.read(_DAYS).collect()
+    if told.is_empty():
+        return "Nothing was accounted for yet; `anops start account-energy` does a day."
+    return savings_text(told.select(*DAYS), energy_accounting_rules())
+
+
 def _accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
     rules = energy_accounting_rules()
     written = stretches(services().ledger.entries())

@@ -1,0 +1,56 @@
+"""`anops energy`: plan for a goal in words, see what saves energy now, and what was saved.
+
+anops energy plan "save as much as you can in the west tonight, but nothing near the stadium"
+anops energy status | savings
+"""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from deployments.command_words import PROFILE
+from tasks.settings import apply_profile
+
+energy = typer.Typer(
+    no_args_is_help=True,
+    help="Energy saving: plans for a goal, what saves now, what was saved. It writes nothing.",
+)
+
+
+@energy.command()
+def plan(
+    goal: Annotated[str, typer.Argument(help="What to save, where, when, and what must hold.")],
+) -> None:
+    """Plan for a goal from the newest forecast on, and print what it saves and costs."""
+    apply_profile(PROFILE)
+    from tasks.energy.steps import planned_text  # noqa: PLC0415 - Prefect is dear
+
+    Console().print(Markdown(planned_text(goal)))
+
+
+@energy.command()
+def status() -> None:
+    """List the changes that save energy now: site, cells, modes, since when."""
+    apply_profile(PROFILE)
+    from tasks.energy.steps import status_rows  # noqa: PLC0415 - Prefect is dear
+
+    rows = status_rows()
+    if not rows:
+        typer.echo("Nothing saves energy now. `anops start save-energy` plans and proposes.")
+        return
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console().print(table)
+
+
+@energy.command()
+def savings() -> None:
+    """Print what was saved by day, with its interval, rebound and what users felt."""
+    apply_profile(PROFILE)
+    from tasks.energy.accounting.steps import savings_report  # noqa: PLC0415 - Prefect is dear
+
+    Console().print(Markdown(savings_report()))
