@@ -35,7 +35,8 @@ _NOT_TOLD = "not told"
 def asleep_cells(objects: Iterable[ManagedObject]) -> dict[str, str]:
     """Return the mode of each cell that saves energy, as its saving function says.
 
-    A cell that is told to save, or says that it does, sleeps in whatever mode it tells.
+    A cell that is told to save, or says that it does, sleeps in the mode that it tells; in one that
+    nobody knows where it does though its mode is none.
     """
     found = {}
     for one in objects:
@@ -44,7 +45,8 @@ def asleep_cells(objects: Iterable[ManagedObject]) -> dict[str, str]:
         is_told = told.get(SAVING_CONTROL) == SAVE and told.get(SAVING_MODE) != ACTIVE
         does = told.get(SAVING_STATE, SAVES_NOT) != SAVES_NOT
         if cell is not None and (is_told or does):
-            found[cell] = str(told.get(SAVING_MODE, _NOT_TOLD))
+            mode = told.get(SAVING_MODE)
+            found[cell] = _NOT_TOLD if mode in (None, ACTIVE) else str(mode)
     return found
 
 

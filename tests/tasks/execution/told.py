@@ -69,19 +69,19 @@ ALL_THREE = ChangeSet((LOCK, TILT, RELATE, UNLOCK))
 EXPECTED = ExpectedEffect("drb_setup_success_rate", "higher", (CELL,), 0.02, 0.05, 1, 4)
 
 
-def proposal(change, expected=EXPECTED, use_case="heal_tilt_slip"):
+def proposal(change, expected=EXPECTED, use_case="heal_tilt_slip", cells=(CELL,)):
     return ChangeProposal(
-        use_case, "healing_agent", "solver", NOON, change, (CELL,), "tilt_slip", 0.9,
+        use_case, "healing_agent", "solver", NOON, change, cells, "tilt_slip", 0.9,
         "The tilt slipped.", "low", ("finding-1",), (), expected, (), "run-1",
     )  # fmt: skip
 
 
 def approved(
     ledger, change, *, at=NOON, expires_at=None, expected=EXPECTED, digest=None,
-    use_case="heal_tilt_slip",
+    use_case="heal_tilt_slip", cells=(CELL,),
 ):  # fmt: skip
     """Put a proposal and all that approves it on record; return its id."""
-    told = proposal(change, expected, use_case)
+    told = proposal(change, expected, use_case, cells)
     name, digest = told.proposal_id, digest or change.digest
     verdict = GuardVerdict(name, digest, (), 3, 1, ("limits",), "One person approves.")
     entries = [
