@@ -42,6 +42,7 @@ class ProblemMaker:
         protected: what no plan touches, whatever a goal says.
         prices: of the planning periods.
         course: how cells stand.
+        troubled: cells at which something is wrong; none of them is planned to save.
         planning: rules of planning.
         rules: of goals.
     """
@@ -52,6 +53,7 @@ class ProblemMaker:
     protected: ProtectedPlaces
     prices: Prices
     course: ModeCourse
+    troubled: frozenset[str]
     planning: EnergyPlanningRules
     rules: EnergyGoalRules
 
@@ -59,9 +61,8 @@ class ProblemMaker:
         """Return what is to be decided for a goal under a promise."""
         forecast, network = self.forecast, self.network
         periods = list(zip(forecast.starts, forecast.hours.tolist(), strict=True))
-        outside = stays_active(
-            goal, network.cell_dns, goal_cells(goal, self.places), periods, self.rules.zone
-        )
+        chosen = goal_cells(goal, self.places) - self.troubled
+        outside = stays_active(goal, network.cell_dns, chosen, periods, self.rules.zone)
         barred, on_air = protected_cells(
             network, self.protected, forecast.starts[0], forecast.hours
         )

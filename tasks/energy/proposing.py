@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from semantic_layer.energy_goals import EnergyGoalRules
 from semantic_layer.energy_waking import energy_waking_rules
+from semantic_layer.guardrails import GuardrailRules, guardrail_rules
 from semantic_layer.identity import cell_dn_of, parent
 from tasks.energy.tools import ENERGY_AGENT
 from tasks.energy.waking.sleepers import USE_CASE, modes_written
@@ -115,11 +116,52 @@ def proposals(
         ):
             continue
         by_site.setdefault(one.site_id, []).append(one)
-    sites = sorted(by_site.items(), key=lambda site: (-_saved(site[1]), site[0]))
+    most = guardrail_rules().most_saving_cells
+    chosen = {
+        site: sorted(cells, key=lambda one: (-one.saved_kwh, one.cell_dn))[:most]
+        for site, cells in by_site.items()
+    }
+    sites = sorted(chosen.items(), key=lambda site: (-_saved(site[1]), site[0]))
     return [
         _proposal(site, cells, functions, plan, moment, rules)
         for site, cells in sites[: rules.sites_a_run]
     ]
+
+
+def within_entering(
+    made: Sequence[ChangeProposal],
+    lives: Sequence[ProposalLife],
+    moment: datetime,
+    cells_count: int,
+    guardrails: GuardrailRules,
+) -> list[ChangeProposal]:
+    """Return as many proposals as guards let cells enter modes in a while, the first ones first.
+
+    What would be refused is better proposed later.
+
+    Args:
+        made: those that save most first.
+        lives: of all proposals on record.
+        moment: time of the network.
+        cells_count: of the network.
+        guardrails: the share that may enter, and in which time.
+    """
+    since = moment - timedelta(hours=guardrails.entering_hours)
+    entered = {
+        cell
+        for life in lives
+        if life.proposal.use_case == USE_CASE
+        and life.stage in OPEN | _AT_WORK | _STANDING
+        and (life.applied_at or life.proposal.proposed_at) > since
+        for cell in life.proposal.cell_dns
+    }
+    room = int(guardrails.most_entering_share * cells_count) - len(entered)
+    kept = []
+    for proposal in made:
+        if len(proposal.cell_dns) <= room:
+            kept.append(proposal)
+            room -= len(proposal.cell_dns)
+    return kept
 
 
 def unwanted(

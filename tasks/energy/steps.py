@@ -4,7 +4,7 @@ Nothing here judges, approves or writes to the network.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,10 +40,12 @@ from tasks.energy.proposing import (
     saving_functions,
     standing_modes,
     unwanted,
+    within_entering,
 )
 from tasks.energy.report_files import report_folder, write_report
 from tasks.energy.standing import mode_course
 from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
+from tasks.energy.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.energy.waking.sleepers import USE_CASE
 from tasks.energy.wanted import Wanted, wanted_at
 from tasks.messages.canonical import digest_of
@@ -57,6 +59,7 @@ from tasks.wiring import services
 _LOG = logging.getLogger(__name__)
 _PLANS, _COMPARED, _FORECASTS = "sleep_plans", "sleep_plans.compared", "load_forecasts"
 _QUARTER = timedelta(minutes=15)
+_TROUBLE_DAYS = 14
 _OWN_PLACES = "protected.yaml"
 _INPUTS = ("network_topology", "network_configuration", "cell_kpis")
 
@@ -165,15 +168,17 @@ def propose_sleep(plan: Snapshot, window: Window) -> list[str]:
         return []
     if not wanted:
         return []
+    lives = lives_of(chosen.ledger.entries())
     made = proposals(
         wanted,
         saving_functions(_live(wanted)),
-        lives_of(chosen.ledger.entries()),
+        lives,
         plan_told(rows, chosen.tables.snapshot(_FORECASTS), rules),
         now,
         energy_planning_rules().least_asleep_hours,
         rules,
     )
+    made = within_entering(made, lives, now, _cells_count(), guardrail_rules())
     for proposal in made:
         _on_record(proposal, now)
     show_table("sleep-proposed", [_row(one) for one in made], f"{len(made)} sites to save energy")
@@ -212,7 +217,10 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
         made_at,
         energy_waking_rules().hold_hours,
     )
-    maker = ProblemMaker(network, told, places, protected, prices, course, planning, rules)
+    troubled = _troubled(network.cell_dns, made_at)
+    maker = ProblemMaker(
+        network, told, places, protected, prices, course, troubled, planning, rules
+    )
     floor = least_floor_mbps(rules, service_catalogue())
     read = [forecast, *(tables.snapshot(name) for name in _INPUTS)]
     return Ground(
@@ -293,6 +301,11 @@ def _newest(window: Window) -> pl.DataFrame:
     return newest_plan(services().tables.read(_COMPARED, lately).collect())
 
 
+def _cells_count() -> int:
+    read = services().tables.read("network_topology", columns=["cell_dn"])
+    return int(read.select(pl.col("cell_dn").n_unique()).collect().item())
+
+
 def _live(cells: Iterable[str]) -> list[ManagedObject]:
     """Return the saving functions of these cells' elements, as the network tells them now."""
     roots = sorted({dn.split(",")[0] for dn in cells})
@@ -328,6 +341,15 @@ def _withdraw(proposal_ids: list[str], now: datetime) -> None:
                     f"withdrawn:{proposal_id}",
                 )
                 ledger.append(draft)
+
+
+def _troubled(cells: Sequence[str], at: datetime) -> frozenset[str]:
+    """Return the cells at which guards would refuse to save: something is wrong there."""
+    tables, rules = services().tables, guardrail_rules()
+    lately = Window(at - timedelta(days=_TROUBLE_DAYS), at)
+    findings = tables.read("cell_anomalies", lately, columns=list(FINDINGS)).collect()
+    alarms = tables.read("alarms", lately, columns=list(ALARMS)).collect()
+    return troubled_cells(findings, alarms, cells, at, rules.barring_severities)
 
 
 def _protected() -> ProtectedPlaces:

@@ -10,6 +10,7 @@ from data_products.lineage import Snapshot
 from data_products.sleep_plans.derive import derive, derive_compared
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_waking import energy_waking_rules
+from semantic_layer.guardrails import guardrail_rules
 from tasks.adapters.memory_ledger import MemoryLedger
 from tasks.adapters.system_clock import SystemClock
 from tasks.energy.ledger_views import lives_of, newest_plan, plan_told, standing_rows
@@ -21,6 +22,7 @@ from tasks.energy.proposing import (
     saving_functions,
     standing_modes,
     unwanted,
+    within_entering,
 )
 from tasks.energy.standing import mode_course
 from tasks.energy.waking.sleepers import modes_written
@@ -301,3 +303,18 @@ def test_the_status_tells_what_saves_now_and_since_when():
     rows = standing_rows(story.lives, SITE_OF, NIGHT + timedelta(hours=2))
     assert [row["proposal"] for row in rows] == [made[0].proposal_id]
     assert (rows[0]["hours"], rows[0]["site"]) == (2.0, SITE_OF[made[0].cell_dns[0]])
+
+
+def test_no_more_cells_are_proposed_than_guards_let_enter_in_a_while():
+    made = proposed()
+    rules = guardrail_rules()
+    count = len(made[0].cell_dns) + len(made[1].cell_dns)
+    few = int(count / rules.most_entering_share)
+    kept = within_entering(made, [], NIGHT, few, rules)
+    assert kept == made[:2]
+    story = Story()
+    story.put(made[0])
+    left = within_entering(made[1:], story.lives, NIGHT, few, rules)
+    assert sum(len(one.cell_dns) for one in left) <= len(made[1].cell_dns)
+    later = NIGHT + timedelta(hours=rules.entering_hours, minutes=15)
+    assert within_entering(made[1:3], story.lives, later, few, rules) == made[1:3]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
+from data_products.lineage import Lineage
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.periods import Window
 from tasks.adapters.memory_gateway import MemoryGateway
@@ -63,6 +64,9 @@ def night(tmp_path, monkeypatch):
             "load_forecasts", Window(BEGIN, BEGIN + QUARTER), forecast_rows(forecast, BEGIN), [],
             "run",
         )  # fmt: skip
+        hour = Window(BEGIN, BEGIN + timedelta(hours=1))
+        lineage = Lineage("run", "", "1", "1")
+        chosen.tables.publish("network_topology", hour, _topology(), lineage, {"source": "cells"})
         yield chosen
 
 
@@ -156,6 +160,7 @@ def test_what_stands_wakes_by_plan_and_where_no_plan_is_left(night):
     late = Window(BEGIN, BEGIN + timedelta(minutes=45))
     night.network_clock.moment = BEGIN + timedelta(hours=1)
     made = steps.propose_sleep.fn(snapshot, late)
+    assert len(made) > 1
     for proposal in made:
         at = night.network_clock.moment
         for kind, payload in (
@@ -175,26 +180,14 @@ def test_what_stands_wakes_by_plan_and_where_no_plan_is_left(night):
     assert set(steps.due_to_wake.fn(narrower, tomorrow)) == set(made)
 
 
-def test_a_person_s_question_is_answered_with_the_plan_and_what_sleeps(night):
+@pytest.mark.usefixtures("night")
+def test_a_person_s_question_is_answered_with_the_plan_and_what_sleeps():
     text = steps.planned_text("Save energy everywhere tonight.")
     assert "| promise |" in text
     assert "**keen**" in text
-    night.tables.publish(
-        "network_topology",
-        Window(BEGIN, BEGIN + QUARTER),
-        _topology(),
-        _lineage(),
-        {"source": "cells"},
-    )
     assert steps.status_rows() == []
 
 
 def _topology() -> pl.DataFrame:
     rows = planned.topology()
     return rows.with_columns(pl.lit(BEGIN).alias("valid_from"), pl.lit("cells").alias("source"))
-
-
-def _lineage():
-    from data_products.lineage import Lineage
-
-    return Lineage("run", "", "1", "1")
