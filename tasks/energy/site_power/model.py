@@ -32,10 +32,10 @@ from tasks.stored_models import StoredModel
 Floats = npt.NDArray[np.floating[Any]]
 
 FAMILY = "site_energy"
-_FOLDS, _HOURS_A_SITE = 4, 24
-_MOST_HOURS_A_SITE = 48
+_FOLDS = 4
+_MOST_HOURS_A_SITE, _HOURS_A_SITE, _STRAY_HOURS_A_SITE = 48, 24, 8
 _FOLD_SEED = 0
-_LEAN = Growth(rounds=250, depth=5, seeds=1)
+_LEAN = Growth(rounds=150, depth=5, seeds=1)
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool =
 
 def _strays(hours: SiteHours, energy: Floats, confidence: float) -> Strays:
     """Return bounds from sites, and from types, that the predicting model did not see."""
-    few = _spread(hours.rows["site_id"].to_numpy(), _HOURS_A_SITE)
+    few = _spread(hours.rows["site_id"].to_numpy(), _STRAY_HOURS_A_SITE)
     hours, told = hours.taken(few), np.log(energy[few])
     site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
     stray, unseen = np.zeros(len(told)), np.zeros(len(told))
