@@ -6,8 +6,10 @@ second town is dense and of a single layer, where neighbors alone cover for one 
 the shape of a day, from 3 to 80 %.
 """
 
+from dataclasses import replace
+
 import numpy as np
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import block_diag, coo_array, csr_array, vstack
 from scipy.spatial import cKDTree
 
 from tasks.energy.planning.problem import (
@@ -175,3 +177,49 @@ def _communities(town: np.ndarray, spot: np.ndarray, cells: int) -> Groups:
     return Groups(
         member.reshape(cells), np.ceil(np.bincount(member.reshape(cells)) * 0.5).astype(int)
     )
+
+
+def side_by_side(problems: list[SleepProblem]) -> SleepProblem:
+    """Return networks of the same periods as one: none bears on another."""
+    first = problems[0]
+    cells = np.cumsum([0] + [problem.cells for problem in problems])
+    groups = np.cumsum([0] + [len(problem.groups.most_off) for problem in problems])
+    joined = {
+        name: np.concatenate([getattr(problem, name) for problem in problems])
+        for name in (
+            "work", "expected_work", "idle_w", "slope_w", "capacity", "allowed", "switch_wh"
+        )
+    }  # fmt: skip
+
+    def ways(name: str, shift: np.ndarray) -> np.ndarray:
+        parts = [getattr(one.moves, name) + by for one, by in zip(problems, shift, strict=False)]
+        return np.concatenate(parts)
+
+    member = [
+        np.where(one.groups.member >= 0, one.groups.member + by, -1)
+        for one, by in zip(problems, groups, strict=False)
+    ]
+    return replace(
+        first,
+        cell_dns=tuple(
+            f"SubNetwork={number},{dn}"
+            for number, problem in enumerate(problems)
+            for dn in problem.cell_dns
+        ),
+        moves=Moves(
+            ways("booster", cells), ways("candidate", cells), ways("work", 0 * cells),
+            ways("watts", 0 * cells),
+        ),
+        cover=Cover(
+            csr_array(block_diag([problem.cover.weight for problem in problems])),
+            np.concatenate([problem.cover.need for problem in problems]),
+        ),
+        groups=Groups(
+            np.concatenate(member), np.concatenate([one.groups.most_off for one in problems])
+        ),
+        standing=Standing(
+            np.concatenate([problem.standing.mode for problem in problems]),
+            np.concatenate([problem.standing.hours for problem in problems]),
+        ),
+        **joined,
+    )  # fmt: skip

@@ -32,6 +32,8 @@ from tasks.energy.planning.terms import (
 
 _STEPS_A_ROUND = 60
 _MOST_ROUNDS = 8
+_STALLED = 0.97
+"""Share of the gap of the round before at which more rounds are not worth their time."""
 _RARE = 0.05
 """Favor of cells that the prices never send to sleep."""
 
@@ -113,7 +115,7 @@ class Search:
             return
         if self._wanted is not None:
             self._plan(np.ones(self.terms.shape, dtype=np.float32), self._wanted)
-        planned = 0.0
+        planned, before = 0.0, np.inf
         for _ in range(_MOST_ROUNDS):
             self._climb(until)
             now = time.monotonic()
@@ -123,6 +125,9 @@ class Search:
             planned = time.monotonic() - now
             if self.gap <= least_gap or time.monotonic() > until:
                 break
+            if self.gap > _STALLED * before:
+                break
+            before = self.gap
 
     def take(self, mode: Numbers, cells: Numbers) -> None:
         """Take modes of some cells, all of their parts, where they cost a part less."""

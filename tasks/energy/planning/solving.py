@@ -12,7 +12,7 @@ import numpy as np
 from tasks.energy.planning.decomposed import Search
 from tasks.energy.planning.exact import best_modes
 from tasks.energy.planning.parts import part_terms
-from tasks.energy.planning.problem import Floats, Numbers, Prices, SleepPlan, SleepProblem
+from tasks.energy.planning.problem import Flags, Floats, Numbers, Prices, SleepPlan, SleepProblem
 from tasks.energy.planning.reducing import reduced
 from tasks.energy.planning.terms import costs_of, terms_of
 
@@ -44,7 +44,8 @@ def solve(
     began, first = time.process_time(), time.monotonic()
     terms = reduced(terms_of(problem))
     search = Search(terms, start)
-    search.run(first + _SHARE_FIRST * time_limit_s, least_gap)
+    share = _SHARE_FIRST if _small_parts(search).any() else 1.0
+    search.run(first + share * time_limit_s, least_gap)
     bounds = _polished(search, first + time_limit_s, least_gap)
     cost = float(search.costs.sum())
     bound = min(float(bounds.sum()), cost)
@@ -87,9 +88,8 @@ def _polished(search: Search, until: float, least_gap: float) -> Floats:
     """Solve small parts exactly and return every part's bound."""
     terms, parts = search.terms, search.parts
     bounds = search.bounds.copy()
-    could = np.bincount(parts.cell, terms.could_sleep.sum(axis=1), parts.count)
     gaps = search.costs - bounds
-    open_parts = np.flatnonzero((gaps > least_gap * search.costs) & (could <= _EXACT_SPOTS))
+    open_parts = np.flatnonzero((gaps > least_gap * search.costs) & _small_parts(search))
     for part in open_parts[np.argsort(-gaps[open_parts])]:
         left = until - time.monotonic()
         cost = search.costs.sum()
@@ -102,3 +102,10 @@ def _polished(search: Search, until: float, least_gap: float) -> Floats:
             search.take(mode, cells)
         bounds[part] = max(bounds[part], bound)
     return np.minimum(bounds, search.costs)
+
+
+def _small_parts(search: Search) -> Flags:
+    """Return (N,) the parts with something to decide that HiGHS can take."""
+    parts = search.parts
+    could = np.bincount(parts.cell, search.terms.could_sleep.sum(axis=1), parts.count)
+    return np.asarray((could > 0) & (could <= _EXACT_SPOTS))
