@@ -42,19 +42,20 @@ class Expected:
 class Foresight:
     """Expects what is to come from what was measured, learning anew each day."""
 
-    def __init__(self, town: TrueTown, network: TownNetwork) -> None:
-        self._town, self._network = town, network
+    def __init__(
+        self, town: TrueTown, network: TownNetwork, forecaster: LoadForecaster | None = None
+    ) -> None:
+        self._town, self._network, self.forecaster = town, network, forecaster
         self._load, self._dns = town.history, tuple(cell.dn for cell in town.cells)
         self._calendar = LoadCalendar(_ZONE, _holidays(town))
-        self._forecaster: LoadForecaster | None = None
 
     def expected(self, period: int) -> Expected:
         """Return the work of a plan's periods from one that begins now."""
         history = LoadHistory(self._dns, self._town.history_start, self._load)
-        if self._forecaster is None or period % PERIODS_A_DAY == 0:
+        if self.forecaster is None or period % PERIODS_A_DAY == 0:
             rules = load_forecasting_rules()
-            self._forecaster = LoadForecaster.fitted(history, self._calendar, rules)
-        told = self._forecaster.forecast(history, self._town.starts[period], GRID_HOURS)
+            self.forecaster = LoadForecaster.fitted(history, self._calendar, rules)
+        told = self.forecaster.forecast(history, self._town.starts[period], GRID_HOURS)
         return Expected(
             told.peak_at(self._network.quantile).astype(np.float64), told.mean.astype(np.float64)
         )
@@ -140,10 +141,24 @@ class PlanInMotion:
 
 
 def plan_in_motion(
-    town: TrueTown, network: TownNetwork, name: str, *, has_fast_rule: bool
+    town: TrueTown,
+    network: TownNetwork,
+    name: str,
+    *,
+    has_fast_rule: bool,
+    learnt: Foresight | Hindsight | None = None,
 ) -> PlanInMotion:
-    """Return the plan in motion that forecasts from what was measured."""
-    return PlanInMotion(town, network, Foresight(town, network), name, has_fast_rule)
+    """Return the plan in motion that forecasts from what was measured.
+
+    Args:
+        town: that it plans for.
+        network: as planning knows it.
+        name: of the policy.
+        has_fast_rule: whether load wakes cells between plans.
+        learnt: foresight of the same town, whose forecaster is taken over.
+    """
+    forecaster = learnt.forecaster if isinstance(learnt, Foresight) else None
+    return PlanInMotion(town, network, Foresight(town, network, forecaster), name, has_fast_rule)
 
 
 def policies_of(town: TrueTown, network: TownNetwork, wanted: Sequence[str]) -> list[Policy]:

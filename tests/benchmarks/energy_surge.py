@@ -1,7 +1,7 @@
 """Demand rises fivefold at three at night where cells sleep: who waits, and for how long.
 
-The plan is in motion since the evening; then, within a quarter of an hour, an area asks for five
-times as much, for an hour and a half. Beside it the same with every cell on, and the same without
+The plan is in motion and cells sleep; then, within a quarter of an hour, an area asks for five times
+as much, for an hour and a half. Beside it the same with every cell on, and the same without
 the fast rule, when the next plan must see to it. An area is the ground of one sector; those are
 taken whose users have the most sleepers, far from one another.
 
@@ -11,18 +11,19 @@ taken whose users have the most sleepers, far from one another.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.energy.planning.problem import IS_OFF, Floats, Numbers
 from tests.benchmarks._energy_course import Bill, course_of
 from tests.benchmarks._energy_network import TownNetwork, town_and_network
-from tests.benchmarks._energy_policies import plan_in_motion
+from tests.benchmarks._energy_policies import Foresight, Hindsight, plan_in_motion
 from tests.benchmarks._energy_rules_of_thumb import AllOn
 from tests.benchmarks._energy_truth import TrueTown
 
-_EVENING, _STRIKES, _LASTS = 84, 100, 6
-"""Periods of the week (UTC): 23:00 and 03:00 of the first full night, local time."""
+_BEGINS, _STRIKES, _LASTS = 97, 100, 6
+"""Periods of the week (UTC): 02:15 and 03:00 of the first full night, local time."""
 
 _APART_M = 1_500.0
 
@@ -35,18 +36,26 @@ def main() -> None:
     parser.add_argument("--floor", type=float, default=None)
     asked = parser.parse_args(sys.argv[sys.argv.index("energy_surge") + 1 :])
     town, network = town_and_network(asked.floor)
-    for area in _sleepiest(town, _night_modes(town, network), asked.areas):
-        _say(town, network, [area], asked.factor, f"area {area}")
+    calm = plan_in_motion(town, network, "anops", has_fast_rule=True)
+    alone = course_of(town, AllOn(town), range(_BEGINS, _STRIKES))
+    night = course_of(town, calm, range(_BEGINS, _STRIKES))
+    if calm.plan is None:
+        raise SystemExit("The plan in motion made no plan before the surge.")
+    print(f"bench energy_surge: town {town.seed} before: {_line(night, alone, town.floors, 0)}")
+    surge = Surge(network, calm.foresight, asked.factor)
+    for area in _sleepiest(town, calm.plan.mode[:, 0], asked.areas):
+        _say(town, surge, [area], f"area {area}")
     everywhere = range(town.following.world.radio.network.areas)
-    _say(town, network, everywhere, asked.factor, "the whole town")
+    _say(town, surge, everywhere, "the whole town")
 
 
-def _night_modes(town: TrueTown, network: TownNetwork) -> Numbers:
-    """Return the modes that stand when the surge strikes."""
-    policy = plan_in_motion(town, network, "anops", has_fast_rule=True)
-    course_of(town, policy, range(_EVENING, _STRIKES))
-    assert policy.plan is not None
-    return np.asarray(policy.plan.mode[:, 0])
+@dataclass(frozen=True)
+class Surge:
+    """What a surge meets: a network as planning knows it, what was learnt, and how much more."""
+
+    network: TownNetwork
+    learnt: Foresight | Hindsight
+    factor: float
 
 
 def _sleepiest(town: TrueTown, modes: Numbers, many: int) -> list[int]:
@@ -66,22 +75,21 @@ def _sleepiest(town: TrueTown, modes: Numbers, many: int) -> list[int]:
     return found
 
 
-def _say(
-    town: TrueTown, network: TownNetwork, areas: Sequence[int], factor: float, where: str
-) -> None:
-    surged = town.surged(areas, range(_STRIKES, _STRIKES + _LASTS), factor)
-    periods = range(_EVENING, _STRIKES + _LASTS)
+def _say(town: TrueTown, surge: Surge, areas: Sequence[int], where: str) -> None:
+    surged = town.surged(areas, range(_STRIKES, _STRIKES + _LASTS), surge.factor)
+    periods = range(_BEGINS, _STRIKES + _LASTS)
     alone = course_of(surged, AllOn(surged), periods)
-    print(f"bench energy_surge: town {town.seed}, {where}, {factor:g} x at 03:00")
+    print(f"bench energy_surge: town {town.seed}, {where}, {surge.factor:g} x at 03:00")
     for name, has_fast_rule in (("with the fast rule", True), ("without", False)):
-        policy = plan_in_motion(surged, network, name, has_fast_rule=has_fast_rule)
-        print(
-            f"bench energy_surge:   {_line(course_of(surged, policy, periods), alone, town.floors)}"
+        policy = plan_in_motion(
+            surged, surge.network, name, has_fast_rule=has_fast_rule, learnt=surge.learnt
         )
+        bill = course_of(surged, policy, periods)
+        told = _line(bill, alone, town.floors, _STRIKES - _BEGINS)
+        print(f"bench energy_surge:   {told}", flush=True)
 
 
-def _line(bill: Bill, alone: Bill, floors: Sequence[float]) -> str:
-    first = _STRIKES - _EVENING
+def _line(bill: Bill, alone: Bill, floors: Sequence[float], first: int) -> str:
     added = (bill.under_minutes - alone.under_minutes)[0, first:]
     waited = ", ".join(f"{seconds:.0f}" for seconds in bill.waiting_s[first:])
     return (
