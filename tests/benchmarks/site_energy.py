@@ -48,8 +48,8 @@ def measure() -> None:
           f"{metered} metered in {energies.height:,} site-hours")  # fmt: skip
     print(f"Counters label an hour {label_lag(loads, energies)} h later than meters")
     _by_site(sites)
+    _as_the_competition(sites)
     _by_type(sites)
-    _with_history(sites)
 
 
 def real_sites(folder: Path) -> Sites:
@@ -84,22 +84,27 @@ def _by_site(sites: Sites) -> None:
     names = energies["site_id"].unique().sort()
     fold = np.random.default_rng(SEED).permutation(np.arange(len(names)) % FOLDS)
     told: dict[str, list[pl.DataFrame]] = {"model": [], "linear": [], "type mean": []}
-    started = time.process_time()
+    started, first = time.process_time(), None
     for number in range(FOLDS):
         out = energies.filter(
             pl.col("site_id").is_in(names.filter(pl.Series(fold == number)).to_list())
         )
         known = energies.join(out.select("site_id").unique(), on="site_id", how="anti")
         model = SiteEnergyModel.fitted(configuration, loads, known)
+        first = first or (model, out)
         told["model"].append(model.predicted(configuration, loads, out))
         told["linear"].append(_linear(sites, known, out, model.lag))
         told["type mean"].append(_type_mean(configuration, known, out))
     print(f"\nUnseen sites, {FOLDS} folds by site ({time.process_time() - started:.0f} CPU-s)")
     for name, rows in told.items():
         print(f"  {name:<34}{wmape(pl.concat(rows), energies):.4f}")
-    print(f"  {'alike sites alone (floor)':<34}{_alike_floor(sites):.4f}")
-    print(f"  bounds hold {_coverage(pl.concat(told['model']), energies)}, asked for 90.0 %")
-    _by_own_type(pl.concat(told["model"]), energies)
+    every = pl.concat(told["model"])
+    floor = _alike_floor(configuration, every, energies)
+    print(f"  {'what alike sites differ by (floor)':<34}{floor:.4f}")
+    print(f"  bounds hold {_coverage(every, energies)}, asked for 90.0 %")
+    _by_own_type(every, energies)
+    if first is not None:
+        _with_history(sites, *first)
 
 
 def _by_own_type(told: pl.DataFrame, energies: pl.DataFrame) -> None:
@@ -138,22 +143,17 @@ def _by_type(sites: Sites) -> None:
     print(f"  weighted by energy  {''.join(f'{one:>10.3f}' for one in pooled)}")
 
 
-def _with_history(sites: Sites) -> None:
+def _with_history(sites: Sites, model: SiteEnergyModel, unseen: pl.DataFrame) -> None:
     """Print what a meter is worth: first hours of sites that the model never saw are known."""
     configuration, loads, energies = sites
-    names = energies["site_id"].unique().sort()
-    chosen = np.random.default_rng(SEED).random(len(names)) < 1 / FOLDS
-    unseen = energies.filter(pl.col("site_id").is_in(names.filter(pl.Series(chosen)).to_list()))
-    known = energies.join(unseen.select("site_id").unique(), on="site_id", how="anti")
-    model = SiteEnergyModel.fitted(configuration, loads, known)
     print("\nUnseen sites once their own meter told some hours")
     place = pl.int_range(pl.len()).over("site_id")
     for hours in HISTORY_HOURS:
         first = unseen.filter(place < hours)
         rest = unseen.filter(place >= max(HISTORY_HOURS))
         own = OwnHistory.told(model, configuration, loads, first)
-        print(f"  first {hours:>2} h: {wmape(own.predicted(model, configuration, loads, rest), energies):.4f}")  # noqa: E501 # fmt: skip
-    _as_the_competition(sites)
+        told = own.predicted(model, configuration, loads, rest)
+        print(f"  first {hours:>2} h: {wmape(told, energies):.4f}")
 
 
 def _as_the_competition(sites: Sites) -> None:
@@ -201,15 +201,12 @@ def _type_mean(
     return told.with_columns(pl.col("energy_wh").fill_null(known["energy_wh"].mean()))
 
 
-def _alike_floor(sites: Sites) -> float:
+def _alike_floor(configuration: pl.DataFrame, drawn: pl.DataFrame, energies: pl.DataFrame) -> float:
     """Return by how much sites of one configuration differ, their load and saving aside.
 
     Each site's own level, known perfectly, is predicted by the median of the others of its very
     configuration: what is left over no column of these tables can tell.
     """
-    configuration, loads, energies = sites
-    model = SiteEnergyModel.fitted(configuration, loads, energies)
-    drawn = model.predicted(configuration, loads, energies)
     level = (
         drawn.join(energies, on=["site_id", "period_start"], suffix="_told")
         .group_by("site_id")
