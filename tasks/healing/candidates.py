@@ -1,6 +1,6 @@
 """Which cells a run looks at, what points at each, and which open repairs no longer stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,16 +51,19 @@ def candidates(
     findings: pl.DataFrame,
     lives: Sequence[ProposalLife],
     rules: HealingRules,
+    saving: Collection[str] = (),
 ) -> list[Candidate]:
     """Return the cells to look at: those that departed from plan, then those with findings.
 
-    A cell whose repair is being written or verified is left alone meanwhile.
+    A cell whose repair is being written or verified is left alone meanwhile; so is one that saves
+    energy: that it serves nobody is no fault, and what else it has can be seen once it wakes.
 
     Args:
         departed: from plan.
         findings: anomaly_id, cell_dn; those that go on at the window's end, in reading order.
         lives: of earlier proposals.
         rules: of healing.
+        saving: cells that save energy now.
     """
     at_work = {cell for life in lives if life.stage in _AT_WORK for cell in life.proposal.cell_dns}
     found: dict[str, list[str]] = {}
@@ -71,7 +74,7 @@ def candidates(
     return [
         Candidate(cell, tuple(sorted(set(triggers))))
         for cell, triggers in found.items()
-        if cell not in at_work
+        if cell not in at_work and cell not in saving
     ][: rules.cells_a_run]
 
 

@@ -7,13 +7,15 @@ import polars as pl
 
 from semantic_layer.catalogue_type import Catalogue
 from semantic_layer.healing import HealingRules
-from semantic_layer.identity import managed_element_dn
+from semantic_layer.identity import cell_dn_of, managed_element_dn, parent
 from tasks.healing.departures import CELL_CLASSES
 from tasks.healing.shifts import KpiColumn
 from tasks.healing.tools import Row
 from tasks.messages.canonical import JsonValue, digest_of
 from tasks.messages.change_sets import ManagedObject
+from tasks.twin.sleep_modes import MODES, SAVING_FUNCTION, acting_mode
 
+ACTIVE = MODES[0]
 _CHANGED_LATELY = timedelta(hours=48)
 
 
@@ -37,6 +39,21 @@ def looked_at(
     near = [cell for cell, site in site_of.items() if site in sites]
     peers = sorted(site_of, key=digest_of)[: rules.peers_count]
     return sorted({*candidates, *near, *peers})
+
+
+def saving_cells(live: Sequence[ManagedObject]) -> set[str]:
+    """Return the cells that save energy, as their saving functions tell.
+
+    Args:
+        live: objects of the network.
+    """
+    found = set()
+    for one in live:
+        above = parent(one.dn) if one.object_class == SAVING_FUNCTION else None
+        cell = cell_dn_of(above) if above is not None else None
+        if cell is not None and acting_mode(one.attributes) != ACTIVE:
+            found.add(cell)
+    return found
 
 
 def cell_states(

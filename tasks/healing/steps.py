@@ -34,7 +34,7 @@ from tasks.healing.departures import (
     departures,
     plan_of,
 )
-from tasks.healing.gathering import cell_states, kpi_columns, looked_at
+from tasks.healing.gathering import cell_states, kpi_columns, looked_at, saving_cells
 from tasks.healing.shifts import needed_days, past_of, shifts
 from tasks.healing.tools import HEALING_AGENT, CellFacts, healing_tools
 from tasks.messages.canonical import digest_of
@@ -43,6 +43,7 @@ from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposal_life import ProposalLife
 from tasks.messages.proposals import ChangeProposal
 from tasks.step import show_table, step
+from tasks.twin.sleep_modes import SAVING_FUNCTION
 from tasks.twin.what_if_rows import SimulatedChanges
 from tasks.wiring import services
 
@@ -71,7 +72,7 @@ def propose_repairs(findings: Snapshot, window: Window) -> list[str]:
     plan = plan_of(chosen.tables.read(_PLANNED).collect())
     departed = departures(plan, live)
     lives = lives_of(chosen.ledger.entries())
-    found = candidates(departed, _ongoing(findings, window), lives, rules)
+    found = candidates(departed, _ongoing(findings, window), lives, rules, saving_cells(live))
     decided = _decided(found, _facts(found, departed, live, lives, window), live, window)
     made, right = [], dict[str, list[str]]()
     for candidate, proposal in decided:
@@ -85,12 +86,12 @@ def propose_repairs(findings: Snapshot, window: Window) -> list[str]:
 
 
 def _live_objects() -> list[ManagedObject]:
-    """Return every cell, tilt and relation that the network has now."""
+    """Return every cell, tilt, relation and saving function that the network has now."""
     chosen = services()
     planned = chosen.tables.read(_PLANNED, columns=["managed_object_dn"]).select(
         pl.col("managed_object_dn").str.split(",").list.first().unique().sort()
     )
-    classes = (*CELL_CLASSES, *TILT_ATTRIBUTES, *RELATIONS)
+    classes = (*CELL_CLASSES, *TILT_ATTRIBUTES, *RELATIONS, SAVING_FUNCTION)
     return [
         one
         for root in planned.collect().to_series()

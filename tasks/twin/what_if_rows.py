@@ -16,6 +16,7 @@ from semantic_layer.guardrails import GuardrailRules
 from semantic_layer.periods import Window
 from tasks.messages.canonical import JsonValue
 from tasks.messages.change_sets import ChangeSet, ManagedObject, Operation
+from tasks.twin.sleep_modes import CONTROL, MODE, MODES, OFF_AIR, SAVING_FUNCTION, acting_mode
 from tasks.twin.what_if import CellChange, CellLoad, PublishedMap, WhatIf, published_map, what_if
 from tasks.twin.what_if_facts import (
     CARRIER_REFERENCE,
@@ -30,7 +31,9 @@ from tasks.twin.what_if_facts import (
 )
 from tasks.twin.what_if_layout import COLUMNS as INVENTORY
 from tasks.twin.what_if_layout import published_cells
+from tasks.twin.what_if_sleep import Sleeper, map_with_sleepers
 
+_REDUCED = "POWER_REDUCED"
 ADMINISTRATIVE_STATE, LOCKED = "administrativeState", "LOCKED"
 _STEEPEST_TENTHS = 900
 
@@ -112,13 +115,15 @@ class SimulatedChanges:
     Args:
         read: published rows.
         rules: how old loads may be, and the power below which ground is not covered.
-        live: objects as the network says they are; their tilts prevail over the newest dump's.
+        live: objects as the network says they are; their tilts prevail over the newest dump's,
+            and cells that save energy do not serve as if they were awake.
     """
 
     def __init__(
         self, read: PublishedRows, rules: GuardrailRules, live: Sequence[ManagedObject] = ()
     ) -> None:
         self._read, self._rules, self._live = read, rules, live
+        self._sleepers = live_sleepers(live, rules)
         self._present: tuple[Window, _Present] | None = None
         self._map: tuple[Mapping[str, float], PublishedMap] | None = None
         self._lock = RLock()
@@ -152,6 +157,8 @@ class SimulatedChanges:
             raise InputError(
                 f"No cell told its load in the {hours:g} h before {window.end:%Y-%m-%d %H:%M}Z."
             )
+        off = {one.cell_dn for one in self._sleepers if one.is_off_air}
+        loads = {dn: load for dn, load in loads.items() if dn not in off}
         attribute = pl.col("attribute")
         told = self._read("network_configuration", columns=CONFIGURATION)
         rows = told.filter(attribute.is_in([CARRIER_REFERENCE, *TILTS])).collect()
@@ -169,7 +176,8 @@ class SimulatedChanges:
         """Return the map for these tilts; one is kept, as most questions find the same ones."""
         if self._map is None or self._map[0] != tilts:
             cells = published_cells(present.inventory, tilts)
-            self._map = tilts, published_map(cells, self._rules.coverage_dbm)
+            awake = published_map(cells, self._rules.coverage_dbm)
+            self._map = tilts, map_with_sleepers(awake, self._sleepers)
         return self._map[1]
 
 
@@ -186,13 +194,49 @@ class _Present:
         return cells_of_object(dn, self.carriers)
 
 
+def live_sleepers(live: Sequence[ManagedObject], rules: GuardrailRules) -> list[Sleeper]:
+    """Return the cells that save energy, as their saving functions tell.
+
+    Args:
+        live: objects of the network.
+        rules: what each mode leaves.
+    """
+    found: list[Sleeper] = []
+    for one in live:
+        mode = acting_mode(one.attributes) if one.object_class == SAVING_FUNCTION else MODES[0]
+        told = rules.saving_mode(mode)
+        if told is not None:
+            what = told.is_off_air, told.power_db, told.capacity_share
+            found.extend(Sleeper(dn, *what) for dn in cells_of_object(one.dn, {}))
+    return found
+
+
 def _change(operation: Operation, change_set: ChangeSet) -> CellChange:
+    if operation.object_class == SAVING_FUNCTION and operation.attribute in (MODE, CONTROL):
+        return CellChange("", is_locked=_leaves_air(operation, change_set))
     if operation.kind == "MODIFY" and operation.attribute == ADMINISTRATIVE_STATE:
         if any(_locks(other, operation.dn) for other in change_set.operations):
             return CellChange(operation.dn, is_locked=True)
     elif operation.attribute in TILTS and _is_tilt(operation.after):
         return CellChange(operation.dn, tilt_deg=_degrees(operation.after))
     raise cannot_tell(operation)
+
+
+def _leaves_air(operation: Operation, change_set: ChangeSet) -> bool:
+    """Return whether a cell is told to leave the air, for good or for now.
+
+    Raises:
+        InputError: the mode is none, or changes how the cell is heard.
+    """
+    modes = [
+        one.after
+        for one in change_set.operations
+        if (one.dn, one.attribute) == (operation.dn, MODE)
+    ]
+    if not modes or modes[-1] not in MODES or modes[-1] == _REDUCED:
+        raise cannot_tell(operation)
+    return any(mode == told and off for told, off in zip(MODES, OFF_AIR, strict=True)
+               for mode in modes)  # fmt: skip
 
 
 def _locks(operation: Operation, dn: str) -> bool:

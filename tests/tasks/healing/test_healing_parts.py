@@ -17,7 +17,7 @@ from tasks.healing.candidates import (
     outcomes_of,
 )
 from tasks.healing.departures import departures, plan_of
-from tasks.healing.gathering import cell_states
+from tasks.healing.gathering import cell_states, saving_cells
 from tasks.healing.shifts import past_of, shifts
 from tasks.messages.change_sets import ChangeSet, ManagedObject
 from tasks.messages.ledger import EntryDraft
@@ -217,3 +217,16 @@ def test_outcomes_count_what_the_ledger_says(proposal):
     story.say("verified", {"verdict": "better"})
     row = outcomes_of(story.lives())["heal_sleeping_cell"]
     assert row == {"kept_count": 1, "without_effect_count": 0, "undone_count": 0}
+
+
+def test_a_cell_that_saves_energy_is_no_case_until_it_wakes():
+    findings = pl.DataFrame({"anomaly_id": ["f1", "f2"], "cell_dn": CELLS[:2]})
+    function = CELLS[0].replace("GNBDUFunction", "GNBCUCPFunction").replace("NRCellDU", "NRCellCU")
+    told = {"cesSwitch": True, "energySavingMode": "DEEP_SLEEP"}
+    asleep = told | {"energySavingControl": "toBeEnergySaving"}
+    awake = told | {"energySavingControl": "toBeNotEnergySaving"}
+    for attributes, looked_at_cells in ((asleep, CELLS[1:2]), (awake, CELLS[:2])):
+        live = [ManagedObject(f"{function},CESManagementFunction=1", "CESManagementFunction",
+                              attributes)]  # fmt: skip
+        found = candidates([], findings, [], RULES, saving_cells(live))
+        assert [one.cell_dn for one in found] == list(looked_at_cells)
