@@ -30,7 +30,7 @@ from tasks.twin.sleep_modes import (
 )
 
 HYPOTHESIS = "low_load"
-PLANNED_WAKING = "The plan wants its cells in another mode now."
+PLANNED_WAKING = "The plan wants its cells awake, or in another mode."
 """Why a change is taken back as planned; for any other reason its cells are held awake a while."""
 
 OPEN: frozenset[Stage] = frozenset({"PROPOSED", "WAITING", "APPROVED"})
