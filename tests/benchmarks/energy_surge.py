@@ -1,9 +1,9 @@
 """Demand rises fivefold at three at night where cells sleep: who waits, and for how long.
 
-The plan is in motion and cells sleep; then, within a quarter of an hour, an area asks for five times
-as much, for an hour and a half. Beside it the same with every cell on, and the same without
-the fast rule, when the next plan must see to it. An area is the ground of one sector; those are
-taken whose users have the most sleepers, far from one another.
+The plan is in motion and cells sleep; then, from one quarter of an hour to the next, an area asks
+for five times as much, for an hour and a half. Beside it the same with every cell on, and the same
+without the fast rule, when the next plan must see to it. An area is the ground of one sector; those
+are taken whose users have the most sleepers, far from one another.
 
     ANOPS_HOME=FOLDER ANOPS_SAMPLE_SEED=31 python -m tests.benchmarks energy_surge
 """
