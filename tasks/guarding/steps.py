@@ -33,7 +33,7 @@ from tasks.guarding.object_facts import (
 )
 from tasks.guarding.predictions import live_tilts, predictions
 from tasks.guarding.records import frozen_because, lives_on_record, verdict_row
-from tasks.guarding.sleep_facts import ALARMS, FINDINGS, asleep_cells, sleeper, troubled_cells
+from tasks.guarding.sleep_facts import asleep_cells, sleeper
 from tasks.guarding.sleep_questions import SleepQuestions
 from tasks.guardrails.asleep import OPEN
 from tasks.guardrails.autonomy import Autonomy, autonomy_of, change_by_hand
@@ -41,6 +41,7 @@ from tasks.guardrails.change_forms import SAVING_FUNCTION, is_saving, is_writabl
 from tasks.guardrails.circumstances import Circumstances, ObjectFacts, OpenChange, Prediction
 from tasks.guardrails.floors import changes_radio
 from tasks.guardrails.judging import Judgment, judgment, may_pass_later
+from tasks.guardrails.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.messages.ledger import EntryDraft, LedgerEntry
 from tasks.messages.proposal_life import ENDED, ProposalLife, proposal_life
 from tasks.messages.proposals import ChangeProposal, GuardVerdict

@@ -24,9 +24,9 @@ from tasks.adapters.memory_ledger import MemoryLedger
 from tasks.approval.steps import request_approvals
 from tasks.execution.steps import apply_approved, recall
 from tasks.guarding.network_facts import TOPOLOGY, cell_facts
-from tasks.guarding.sleep_facts import ALARMS, FINDINGS, troubled_cells
 from tasks.guarding.steps import judge_proposals
 from tasks.guardrails.circumstances import CellFacts
+from tasks.guardrails.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.messages.change_sets import ChangeSet, ManagedObject, Operation
 from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposals import ChangeProposal, ExpectedEffect

@@ -8,7 +8,8 @@ import pytest
 
 from tasks.adapters.memory_gateway import MemoryGateway
 from tasks.guarding.records import lives_on_record
-from tasks.guarding.sleep_facts import asleep_cells, troubled_cells
+from tasks.guarding.sleep_facts import asleep_cells
+from tasks.guardrails.trouble import troubled_cells
 from tasks.messages.change_sets import ManagedObject
 from tests.tasks.guarding.test_steps import (
     ALL,
