@@ -22,8 +22,8 @@ from tests.benchmarks._energy_policies import Foresight, Hindsight, plan_in_moti
 from tests.benchmarks._energy_rules_of_thumb import AllOn
 from tests.benchmarks._energy_truth import TrueTown
 
-_BEGINS, _STRIKES, _LASTS = 97, 100, 6
-"""Periods of the week (UTC): 02:15 and 03:00 of the first full night, local time."""
+_BEGINS, _STRIKES, _LASTS = 1, 4, 6
+"""Periods of the week (UTC): 02:15 and 03:00 of the first night, local time."""
 
 _APART_M = 1_500.0
 

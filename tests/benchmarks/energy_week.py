@@ -34,10 +34,9 @@ def main() -> None:
     parser.add_argument("--policies", default="")
     parser.add_argument("--floor", type=float, default=None)
     parser.add_argument("--neighborhoods", type=int, default=6)
-    parser.add_argument("--first", type=int, default=0, help="first quarter of the week")
     asked = parser.parse_args(sys.argv[sys.argv.index("energy_week") + 1 :])
     town, network = town_and_network(asked.floor)
-    periods = range(asked.first, asked.first + asked.days * PERIODS_A_DAY)
+    periods = range(asked.days * PERIODS_A_DAY)
     bills: list[Bill] = []
     policies = policies_of(town, network, asked.policies.split(","))
     for policy in policies:
