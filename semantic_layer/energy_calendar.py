@@ -55,7 +55,7 @@ class CalendarEvent(BaseModel):
         name: what people call it.
         site_ids, cell_dns, near: where; at least one of them is told, and all that are count.
         begins, ends: when, with a time zone, half open.
-        factor: load is expected to be multiplied by this.
+        load_factor: load is expected to be multiplied by this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ class CalendarEvent(BaseModel):
     near: Surroundings | None = None
     begins: datetime
     ends: datetime
-    factor: float = Field(gt=0, le=100)
+    load_factor: float = Field(gt=0, le=100)
 
     @model_validator(mode="after")
     def _is_somewhere_and_sometime(self) -> "CalendarEvent":

@@ -10,7 +10,7 @@ from tasks.twin.traffic import public_holidays
 
 MATCH = """\
     - {name: match, site_ids: [S1], begins: "2026-06-07T12:00:00+02:00",
-       ends: "2026-06-07T20:00:00+02:00", factor: 2}"""
+       ends: "2026-06-07T20:00:00+02:00", load_factor: 2}"""
 
 
 def written(folder, *changes):
@@ -51,7 +51,9 @@ def test_a_day_is_like_a_sunday_unless_it_says_otherwise(tmp_path):
         pytest.param(event(MATCH.replace("site_ids: [S1], ", "")), "names no site", id="nowhere"),
         pytest.param(event(MATCH.replace("+02:00", "")), "times with a zone", id="no zone"),
         pytest.param(event(MATCH.replace("T20", "T10")), "ends before", id="backwards"),
-        pytest.param(event(MATCH.replace("factor: 2", "factor: 0")), "greater than 0", id="zero"),
+        pytest.param(
+            event(MATCH.replace("load_factor: 2", "load_factor: 0")), "greater than 0", id="zero"
+        ),
         pytest.param(("Europe/Berlin", "Europe/Nowhere"), "no time zone", id="no such zone"),
         pytest.param(("2025-05-01", "2025-01-01"), "stands twice", id="a date twice"),
     ],

@@ -62,7 +62,7 @@ def load_calendar(calendar: EnergyCalendar, topology: pl.DataFrame) -> LoadCalen
         {day.date: day.like for day in calendar.days},
         tuple(
             LoadEvent(
-                event.name, _cells_of(event, topology), event.begins, event.ends, event.factor
+                event.name, _cells_of(event, topology), event.begins, event.ends, event.load_factor
             )
             for event in calendar.events
         ),

@@ -145,7 +145,7 @@ def test_sleepers_and_those_that_carry_them_are_marked():
 
 
 def test_events_are_placed_by_cell_site_and_surroundings():
-    times = {"begins": NOON, "ends": NOON + timedelta(hours=2), "factor": 2.0}
+    times = {"begins": NOON, "ends": NOON + timedelta(hours=2), "load_factor": 2.0}
     near = Surroundings(latitude_deg=51.395, longitude_deg=12.37, radius_km=1.0)
     found = load_calendar(
         EnergyCalendar(

@@ -138,7 +138,7 @@ def test_the_operators_own_calendar_takes_the_packaged_ones_place(tables, tmp_pa
         "site_ids": ["S021"],
         "begins": NOW.isoformat(),
         "ends": (NOW + timedelta(hours=1)).isoformat(),
-        "factor": 2,
+        "load_factor": 2,
     }
     entries = {"time_zone": "Europe/Berlin", "days": [], "events": [event]}
     text = "".join(
