@@ -24,8 +24,7 @@ class Strays:
     Attributes:
         by_type: low and high of radio unit types with sites enough of their own.
         overall: of a type with too few.
-        unseen: of a type never seen, from types left out in turn; with few types no more than
-            about the largest stray among them can be promised.
+        unseen: of a type never seen, from types left out in turn; with few types no promise.
     """
 
     by_type: Mapping[str, tuple[float, float]]
@@ -62,7 +61,8 @@ def strays_by_type(
 def grouped_bounds(stray: Floats, group: Texts, confidence: float) -> tuple[float, float]:
     """Return the bounds between which strays of one more group lie, each group counting once.
 
-    The tails widen by one part in the number of groups (split conformal prediction).
+    The tails widen by one part in the number of groups (split conformal prediction); of fewer
+    groups than a tail needs, the plain quantiles are taken, and are no promise.
 
     Args:
         stray: (N,)
@@ -73,7 +73,8 @@ def grouped_bounds(stray: Floats, group: Texts, confidence: float) -> tuple[floa
     order = np.argsort(stray, kind="stable")
     reached = np.cumsum((1.0 / count)[number][order]) / len(count)
     tail = (1 - confidence) / 2
-    level = min(1.0, (1 - tail) * (1 + 1 / len(count)))
+    widened = (1 - tail) * (1 + 1 / len(count))
+    level = widened if widened < 1 else 1 - tail
     last = len(order) - 1
     high = stray[order[min(int(np.searchsorted(reached, level - 1e-12)), last)]]
     low = stray[order[min(int(np.searchsorted(reached, 1 - level, side="right")), last)]]
