@@ -34,6 +34,7 @@ class EnergyPlanningRules(BaseModel):
     around_factor: float = Field(ge=1)
     around_load: float = Field(gt=0, le=1)
     user_rate_share: float = Field(gt=0, le=1)
+    most_newly_under: float = Field(ge=0, le=1)
     most_edge_forgiven: float = Field(ge=0, lt=1)
     least_noticed_share: float = Field(ge=0)
     least_room_left: float = Field(ge=0, lt=1)

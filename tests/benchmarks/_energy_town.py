@@ -13,7 +13,7 @@ import polars as pl
 from semantic_layer.energy_planning import EnergyPlanningRules, energy_planning_rules
 from semantic_layer.guardrails import guardrail_rules
 from tasks.energy.planning.published import SavingNetwork, saving_network
-from tasks.energy.planning.published_facts import CellFacts, edge_of, usual
+from tasks.energy.planning.published_facts import TAIL, CellFacts, edge_of, tail_of, usual
 from tasks.twin.conditions import Conditions
 from tasks.twin.coverage import radio_map
 from tasks.twin.effects import sound_conditions
@@ -134,6 +134,9 @@ def _facts(world: World, order: Numbers) -> CellFacts:
     percentile = energy_planning_rules().edge_percentile
     told = np.stack([edge_of(hour, percentile) for hour in reports])
     edge_db[order, hours - len(told) :] = told.T
+    tail_db = np.full((cells, len(TAIL)), np.nan)
+    tail_db[order] = tail_of(reports.sum(axis=0), percentile)
     is_lte = np.array([cell.band.technology == "LTE" for cell in world.radio.network.cells])
-    edge_db[order[is_lte]] = np.nan
-    return CellFacts(usual(traffic), traffic.sum(axis=1) / load.sum(axis=1), load, edge_db)
+    edge_db[order[is_lte]] = tail_db[order[is_lte]] = np.nan
+    full_mbps = traffic.sum(axis=1) / load.sum(axis=1)
+    return CellFacts(usual(traffic), full_mbps, load, edge_db, tail_db)

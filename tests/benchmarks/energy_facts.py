@@ -214,7 +214,7 @@ def _compile_nation(towns: int, seed: int) -> None:
     facts = CellFacts(
         *(
             np.concatenate([getattr(town.facts, name)] * towns)
-            for name in ("traffic_mbps", "full_mbps", "load", "edge_db")
+            for name in ("traffic_mbps", "full_mbps", "load", "edge_db", "tail_db")
         )
     )
     begun = time.process_time()

@@ -28,6 +28,7 @@ from tasks.energy.planning.problem import (
     Standing,
 )
 from tasks.energy.planning.published import SavingNetwork
+from tasks.energy.planning.published_facts import TAIL
 from tasks.twin.sleep_modes import MODES, SavingMode
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -157,7 +158,7 @@ def sleep_problem(
     work = np.where(np.isfinite(forecast.work), forecast.work, 0.0)
     carriers, is_lost = _known_carriers(network, is_known, rules)
     edge_db = network.edges.at(np.minimum(rules.around_factor * work, 1.0))
-    need = _needed_share(network, edge_db, np.arange(len(work)), limits.floor_mbps, rules)
+    need = _own_need(network, edge_db, work, limits.floor_mbps, rules)
     surge = rules.surge_factor if limits.surge_factor is None else limits.surge_factor
     capacity = _capacity(network, need, surge, rules)
     pair_edge = edge_db[carriers.candidate] + carriers.offset_db[:, None]
@@ -170,6 +171,8 @@ def sleep_problem(
     may_sleep &= (network.may_sleep & ~is_lost & is_known)[:, None]
     binds = may_sleep[carriers.booster] & is_noticed & ~is_bad
     _lower(capacity, carriers.candidate, np.where(binds, pair_need, 0.0), network)
+    may_reduce = may_sleep & network.may_reduce[:, None]
+    may_reduce &= _could_sleep_alone(capacity[:, :, _ACTIVE], work, carriers)
     asleep = limits.most_asleep_share
     return SleepProblem(
         cell_dns=network.cell_dns,
@@ -180,7 +183,7 @@ def sleep_problem(
         idle_w=network.radios.idle_w,
         slope_w=network.radios.slope_w,
         capacity=capacity,
-        allowed=_allowed(network, may_sleep, is_known, limits),
+        allowed=_allowed(network, (may_sleep, may_reduce), is_known, limits),
         switch_wh=network.radios.switch_wh,
         least_off_h=rules.least_asleep_hours,
         least_on_h=rules.least_awake_hours,
@@ -231,6 +234,46 @@ def _known_carriers(
     rise = np.maximum(left, 1e-9)[kept.booster]
     share, bound = kept.share / rise, np.minimum(kept.bound / rise, 1.0)
     return Carriers(kept.booster, kept.candidate, share, bound, kept.work, kept.offset_db), is_lost
+
+
+def _own_need(
+    network: SavingNetwork,
+    edge_db: Floats,
+    work: Floats,
+    floor_mbps: float,
+    rules: EnergyPlanningRules,
+) -> Floats:
+    """Return the share of a cell (C, T) that must stay free, so that its own users keep the floor.
+
+    Those who have it by their own work alone keep it, but for a few: so a cell whose users are
+    far above the floor need not stay as empty as one whose edge is at it.
+    """
+    cells = np.arange(len(work))
+    needs = np.stack(
+        [
+            _needed_share(network, edge_db + part[:, None], cells, floor_mbps, rules)
+            for part in network.edges.tail_db.T
+        ]
+    )
+    shares = rules.edge_percentile / 100.0 * np.array(TAIL)
+    under = _share_at(needs, shares, 1.0 - work)
+    bearable = np.minimum(under + rules.most_newly_under, shares[-1])
+    above = np.clip(np.searchsorted(shares, bearable), 1, len(shares) - 1)
+    part = (bearable - shares[above - 1]) / (shares[above] - shares[above - 1])
+    rows, columns = np.indices(work.shape)
+    low, high = needs[above - 1, rows, columns], needs[above, rows, columns]
+    return np.asarray(low + np.clip(part, 0.0, 1.0) * (high - low))
+
+
+def _share_at(needs: Floats, shares: Floats, free: Floats) -> Floats:
+    """Return the share of users who need more than is free, at most the last of `shares`."""
+    lacking = (needs > free).sum(axis=0)
+    place = np.clip(lacking, 1, len(shares) - 1)
+    rows, columns = np.indices(free.shape)
+    low, high = needs[place - 1, rows, columns], needs[place, rows, columns]
+    part = np.clip((low - free) / np.maximum(low - high, 1e-12), 0.0, 1.0)
+    between = shares[place - 1] + part * (shares[place] - shares[place - 1])
+    return np.asarray(np.where(lacking == 0, 0.0, between))
 
 
 def _needed_share(
@@ -302,12 +345,32 @@ def _by_cell(cell: Numbers, value: Floats, count: int) -> Floats:
     return found
 
 
-def _allowed(network: SavingNetwork, may_sleep: Flags, is_known: Flags, limits: Limits) -> Flags:
-    """Return which modes (C, T, M) may be chosen."""
+def _could_sleep_alone(capacity: Floats, work: Floats, carriers: Carriers) -> Flags:
+    """Return where (C, T) all candidates had room for all that a cell could bring them.
+
+    With less power a cell keeps some of its users; nobody says how many, and no row counts them.
+    """
+    moved = (carriers.bound * carriers.work)[:, None] * work[carriers.booster]
+    is_over = work[carriers.candidate] + moved > capacity[carriers.candidate]
+    return np.asarray(_by_cell(carriers.booster, is_over.astype(np.float64), len(work)) == 0.0)
+
+
+def _allowed(
+    network: SavingNetwork, may: tuple[Flags, Flags], is_known: Flags, limits: Limits
+) -> Flags:
+    """Return which modes (C, T, M) may be chosen.
+
+    Args:
+        network: static facts.
+        may: (C, T) who may sleep, and who may transmit with less power.
+        is_known: (C,) whose work is known.
+        limits: of the plan.
+    """
+    may_sleep, may_reduce = may
     shape = (*may_sleep.shape, MODE_COUNT)
     allowed = np.zeros(shape, dtype=bool)
     allowed |= (network.may_save & is_known)[:, None, None]
-    allowed[:, :, _REDUCED] &= network.may_reduce[:, None]
+    allowed[:, :, _REDUCED] &= may_reduce
     allowed[:, :, IS_OFF] &= may_sleep[:, :, None]
     if limits.stays_on_air is not None:
         allowed[:, :, IS_OFF] &= ~limits.stays_on_air[:, :, None]

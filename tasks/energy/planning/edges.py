@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from tasks.energy.planning.carrying import Pairs
-from tasks.energy.planning.published_facts import CellFacts
+from tasks.energy.planning.published_facts import TAIL, CellFacts
 from tasks.energy.planning.radios import Radios
 from tasks.twin import link
 
@@ -36,11 +36,13 @@ class Edges:
     Attributes:
         quiet_db: (C,) SINR at the edge while nobody around transmits data; NaN where unknown.
         slope: (C,) dB that it falls for each dB by which others become busier, 0 to 1.
+        tail_db: (C, K) how far below that smaller parts of the percentile lie, as `TAIL` has them.
         around: (C, C) weight of the cells that disturb; a row sums to 1, or 0.
     """
 
     quiet_db: Floats
     slope: Floats
+    tail_db: Floats
     around: csr_array
 
     def at(self, load: Floats) -> Floats:
@@ -70,6 +72,9 @@ def edges_of(
     count = len(facts.full_mbps)
     around = _around(pairs, layer, count)
     quiet_db, slope = _measured(facts.edge_db, busier_db(around @ np.nan_to_num(facts.load)))
+    is_whole = np.isfinite(facts.tail_db).all(axis=1)
+    quiet_db = np.where(is_whole, quiet_db, np.nan)
+    tail_db = facts.tail_db.copy()
     own = pairs.booster == pairs.candidate
     mapped = np.full(count, np.nan)
     mapped[pairs.booster[own]] = pairs.edge_db[own]
@@ -80,12 +85,14 @@ def edges_of(
         away = np.abs(np.log(frequency_ghz / frequency_ghz[silent][0]))
         if not both.any():
             slope[silent], quiet_db[silent] = _USUAL_SLOPE, mapped[silent] + _USUAL_SLOPE * busier
+            tail_db[silent] = 10.0 * np.log10(TAIL)  # as signals that fade like Rayleigh's do
             continue
         kin = both & (away <= away[both].min() + _SAME_FREQUENCY)
         shift = np.median(quiet_db[kin] - slope[kin] * busier - mapped[kin])
         slope[silent] = np.median(slope[kin])
         quiet_db[silent] = mapped[silent] + shift + slope[silent] * busier
-    return Edges(quiet_db, slope, around)
+        tail_db[silent] = np.median(tail_db[kin], axis=0)
+    return Edges(quiet_db, slope, tail_db, around)
 
 
 def _measured(edge_db: Floats, busier: Floats) -> tuple[Floats, Floats]:

@@ -185,6 +185,7 @@ def saving_network(
         edges=Edges(
             quiet_db=_longer(edges.quiet_db, count, filled=np.nan),
             slope=_longer(edges.slope, count, filled=0.0),
+            tail_db=_longer(edges.tail_db, count, filled=0.0),
             around=_resized(edges.around, count, count),
         ),
         carriers=carriers,

@@ -27,6 +27,9 @@ _LEAST_REPORTS = 50.0
 _LEAST_EFFICIENCY = 0.1
 _LEAST_LOAD_PCT = 0.2
 
+TAIL = (0.02, 0.06, 0.12, 0.2, 0.3, 0.45, 0.67, 1.0)
+"""Parts of the percentile at which the edge is told."""
+
 
 @dataclass(frozen=True)
 class CellFacts:
@@ -37,12 +40,14 @@ class CellFacts:
         full_mbps: (C,) traffic that all of its resource blocks carried, had they been in use.
         load: (C, H) share of resource blocks in use by hour.
         edge_db: (C, H) SINR below which a percentile of its users' reports lay.
+        tail_db: (C, K) how far below that smaller parts of the percentile lie, as `TAIL` has them.
     """
 
     traffic_mbps: Floats
     full_mbps: Floats
     load: Floats
     edge_db: Floats
+    tail_db: Floats
 
 
 def cell_facts(
@@ -81,12 +86,14 @@ def cell_facts(
     traffic, load = (_grid(rows, name, place, hours) for name in ("traffic", "load"))
     edge = np.full_like(load, np.nan)
     first = hours - round(rules.edge_hours)
-    edge[:, max(first, 0) :] = _edges(read, near, place, rules)[:, max(-first, 0) :]
+    late, tail = _edges(read, near, place, rules)
+    edge[:, max(first, 0) :] = late[:, max(-first, 0) :]
     return CellFacts(
         traffic_mbps=usual(traffic),
         full_mbps=_ratio(traffic, load / 100.0),
         load=load / 100.0,
         edge_db=edge,
+        tail_db=tail,
     )
 
 
@@ -124,9 +131,16 @@ def edge_of(reports: Floats, percentile: float) -> Floats:
     return np.where(total >= _LEAST_REPORTS, sinr_db, np.nan)
 
 
+def tail_of(reports: Floats, percentile: float) -> Floats:
+    """Return how far (N, K) the edge of each part of a percentile lies below the percentile's."""
+    edges = [edge_of(reports, percentile * part) for part in TAIL]
+    return np.stack(edges, axis=1) - edges[-1][:, None]
+
+
 def _edges(
     read: PublishedRows, window: Window, place: Mapping[str, int], rules: EnergyPlanningRules
-) -> Floats:
+) -> tuple[Floats, Floats]:
+    """Return edges by hour (C, H), and tails (C, K)."""
     rows = (
         read("pm_measurements", window, columns=["cell_dn", "period_start", _CQI])
         .filter(pl.col(_CQI).is_not_null(), pl.col("cell_dn").is_in(list(place)))
@@ -137,7 +151,11 @@ def _edges(
     )
     reports = rows.select(pl.selectors.starts_with("cqi_")).to_numpy().astype(np.float64)
     told = rows.with_columns(edge=edge_of(reports, rules.edge_percentile))
-    return _grid(told, "edge", place, round(window.seconds / 3600.0))
+    cell = rows["cell_dn"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    total = np.zeros((len(place), link.CQI_BINS))
+    np.add.at(total, cell, reports)
+    hours = round(window.seconds / 3600.0)
+    return _grid(told, "edge", place, hours), tail_of(total, rules.edge_percentile)
 
 
 def _grid(rows: pl.DataFrame, name: str, place: Mapping[str, int], hours: int) -> Floats:

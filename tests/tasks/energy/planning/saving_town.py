@@ -10,7 +10,7 @@ from semantic_layer.guardrails import guardrail_rules
 from tasks.energy.planning.compiling import Limits, WorkForecast, sleep_problem
 from tasks.energy.planning.problem import Standing
 from tasks.energy.planning.published import saving_network
-from tasks.energy.planning.published_facts import CellFacts
+from tasks.energy.planning.published_facts import TAIL, CellFacts
 from tasks.twin.coverage import radio_map
 from tasks.twin.files import inventory_rows
 from tasks.twin.layout import build_network
@@ -46,8 +46,9 @@ class SavingTown:
         load = np.clip(mean[:, None] * course / full[:, None], 0.01, 0.9)
         edge = 6.0 - 8.0 * load + 0.1 * np.arange(len(mean))[:, None] % 3
         is_lte = np.array(["NRCellDU=" not in dn for dn in self.cells.place])
-        edge[is_lte] = np.nan
-        self.facts = CellFacts(mean, full, load, edge)
+        tail = np.tile(3.0 * np.log10(TAIL), (len(mean), 1))
+        edge[is_lte] = tail[is_lte] = np.nan
+        self.facts = CellFacts(mean, full, load, edge, tail)
 
     def network(self, *, facts=None, topology=None, guardrails=None, **changed):
         """Return what planning knows, with some rules, facts or inventory of the test's own."""

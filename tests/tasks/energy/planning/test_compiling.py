@@ -18,6 +18,7 @@ from tasks.energy.planning.compiling import (
 )
 from tasks.energy.planning.edges import busier_db
 from tasks.energy.planning.problem import IS_OFF
+from tasks.energy.planning.published_facts import TAIL
 from tasks.energy.planning.soundness import check_soundness
 from tasks.twin import link
 from tasks.twin.sleep_modes import MODES
@@ -75,22 +76,54 @@ def naive_capacity(network, forecast, floor):
     """Return the most work (C, T) of active cells by own floor and surge, cell by cell."""
     cells, periods = forecast.work.shape
     found = np.zeros((cells, periods))
+    shares = np.array(TAIL) * RULES.edge_percentile / 100.0
     for cell in range(cells):
         for period in range(periods):
             near = network.edges.around[[cell]].toarray()[0]
             load = np.minimum(RULES.around_factor * forecast.work[:, period], 1.0)
             fall = network.edges.slope[cell] * busier_db(np.array(near @ load))
-            rate = edge_rate(network, cell, network.edges.quiet_db[cell] - fall)
+            edge = network.edges.quiet_db[cell] - fall
+            needs = [
+                min(floor / edge_rate(network, cell, edge + below), 2.0)
+                for below in network.edges.tail_db[cell]
+            ]
+            free = 1.0 - forecast.work[cell, period]
+            lacking = [share for share, need in zip(shares, needs, strict=True) if need > free]
+            under = np.interp(-free, -np.array(needs), shares) if lacking else 0.0
+            bearable = min(under + RULES.most_newly_under, shares[-1])
+            need = np.interp(bearable, shares, needs)
             by_surge = RULES.most_load / RULES.surge_factor - RULES.emergency_reserve
-            found[cell, period] = max(min(1.0 - floor / rate, by_surge), 0.0)
+            found[cell, period] = max(min(1.0 - need, by_surge), 0.0)
     return found
 
 
-def test_capacity_is_that_of_a_naive_loop_where_nobody_can_be_moved(network):
+@pytest.mark.parametrize(("floor", "work"), [(0.0, 0.05), (2.0, 0.05), (2.0, 0.4), (8.0, 0.2)])
+def test_capacity_is_that_of_a_naive_loop_where_nobody_can_be_moved(network, floor, work):
     alone = replace(network, may_sleep=np.zeros(len(network.cell_dns), dtype=bool))
-    forecast = quiet_forecast(network)
-    found = problem_of(alone, forecast, Limits(2.0)).capacity[:, :, ACTIVE]
-    assert found == pytest.approx(naive_capacity(network, forecast, 2.0))
+    forecast = quiet_forecast(network, work=work)
+    found = problem_of(alone, forecast, Limits(floor)).capacity[:, :, ACTIVE]
+    assert found == pytest.approx(naive_capacity(network, forecast, floor), abs=1e-6)
+
+
+def test_a_fuller_cell_may_not_throw_more_of_its_users_under_the_floor(network):
+    """Where many are under it already, hardly more may follow, up to the percentile."""
+    forecast = quiet_forecast(network, work=0.3)
+    strict, loose = (
+        problem_of(network, forecast, Limits(5.0), most_newly_under=share).capacity
+        for share in (0.0005, 1.0)
+    )
+    assert (strict <= loose + 1e-12).all()
+    assert strict.sum() < loose.sum()
+
+
+def test_less_power_is_chosen_only_where_a_cell_could_leave_the_air(network):
+    reduced = MODES.index("POWER_REDUCED")
+    quiet = problem_of(network, limits=Limits(0.0)).allowed
+    busy = problem_of(network, quiet_forecast(network, work=0.4), Limits(0.0)).allowed
+    assert quiet[:, :, reduced].any()
+    assert not quiet[~network.may_sleep][:, :, reduced].any()
+    assert busy[:, :, reduced].sum() < quiet[:, :, reduced].sum()
+    assert not (busy[:, :, reduced] & ~busy[:, :, DEEP]).any()
 
 
 def test_users_who_may_be_moved_keep_the_floor_at_the_capacity(network):

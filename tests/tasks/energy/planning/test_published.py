@@ -82,7 +82,7 @@ def test_a_cell_that_the_inventory_cannot_place_never_sleeps_and_never_carries(
     facts = replace(
         saving_town.facts,
         **{name: getattr(saving_town.facts, name)[left] for name in (
-            "traffic_mbps", "full_mbps", "load", "edge_db")},
+            "traffic_mbps", "full_mbps", "load", "edge_db", "tail_db")},
     )  # fmt: skip
     told = saving_town.network(topology=without(saving_town, dn, column), facts=facts)
     assert len(told.cell_dns) == len(network.cell_dns)

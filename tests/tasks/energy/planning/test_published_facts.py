@@ -8,7 +8,7 @@ import pytest
 
 from semantic_layer.guardrails import guardrail_rules
 from tasks.energy.planning.published import published_network
-from tasks.energy.planning.published_facts import cell_facts, edge_of, usual
+from tasks.energy.planning.published_facts import TAIL, cell_facts, edge_of, tail_of, usual
 from tasks.twin import link
 from tests.tasks.energy.planning.saving_town import HOURS, RULES
 
@@ -126,6 +126,15 @@ def test_the_edge_is_that_of_a_naive_walk():
     for percentile in (1.0, 5.0, 30.0):
         found = edge_of(reports, percentile)
         assert found == pytest.approx([naive_edge(one, percentile) for one in reports.tolist()])
+
+
+def test_the_tail_falls_from_the_percentile_down():
+    reports = np.random.default_rng(2).integers(1, 200, (8, 16)).astype(float)
+    tail = tail_of(reports, 5.0)
+    assert (np.diff(tail, axis=1) >= 0).all()
+    assert tail[:, -1] == pytest.approx(0.0)
+    smallest = [naive_edge(one, 5.0 * TAIL[0]) - naive_edge(one, 5.0) for one in reports.tolist()]
+    assert tail[:, 0] == pytest.approx(smallest)
 
 
 def test_few_reports_tell_no_edge():
