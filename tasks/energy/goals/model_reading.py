@@ -17,7 +17,7 @@ from tasks.energy.goals.goal import Area, EnergyGoal
 from tasks.energy.goals.places import Places, plain_phrase
 from tasks.energy.goals.quantities import clock_hours, hours, rates_and_shares
 from tasks.energy.goals.reading import Reading, contradictions
-from tasks.energy.goals.stricter import stricter
+from tasks.energy.goals.stricter import is_as_wide, stricter
 from tasks.twin.sleep_modes import SavingMode
 
 PROMPT = "read_energy_goal"
@@ -79,6 +79,8 @@ def settled(
     by_model = _goal(answer, text, places, rules)
     if by_rules.goal is None:
         return _sound(by_model, (), places)
+    if by_rules.goal.within and not is_as_wide(by_rules.goal, by_model, places):
+        return Reading(None, ("Where cells may save is read in two ways; say it in fewer words.",))
     goal, notes = stricter(by_rules.goal, by_model, places)
     return _sound(goal, notes, places)
 

@@ -43,6 +43,23 @@ _DEPTHS: Sequence[tuple[SavingMode, str]] = (
      r"\b(?:only|just|nur|at most|höchstens)\b[^,;.]{0,10}"
      r"\b(?:light[ -]?sleep|leichte\w* schlaf)\b|\blight sleep (?:only|at most)\b"),
 )  # fmt: skip
+_LISTED_SITES = re.compile(
+    r"\b(sites|standorte\w*|site|standort)((?:\s*(?:,|and|or|und|oder|&)?\s*(?:and\s+|und\s+)?"
+    r"\d+\b(?!\s*(?:%|m\b|km\b|mb|kb|gb|uhr|:|[ap]m)))+)",
+    re.IGNORECASE,
+)
+_SAID_OTHERWISE: Sequence[tuple[str, str]] = (
+    (r"\b(?:not|no) (?:before|earlier than)\b|\bnicht vor\b", "from"),
+    (r"\b(?:not|no) (?:after|later than)\b|\bnicht (?:nach|länger als bis)\b|\bspätestens\b",
+     "until"),
+)  # fmt: skip
+_OTHER_TIMES = re.compile(
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\bweek(?:end|day)?s?\b|\btomorrow\b|"
+    r"\b(?:one|two|three|four|an?|\d+) (?:hours?|minutes?|days?|months?)\b|\bmonths?\b|"
+    r"\b(?:mon|diens|donners|frei|sams|sonn)tags?\b|\bmittwochs?\b|\bwochen\w*\b|\bwoche\b|"
+    r"\bwerktags?\b|(?<!bis )(?<!zum )\bmorgen\b|\b(?:eine|zwei|drei|\d+) (?:stunden?|tage?)\b",
+    re.IGNORECASE,
+)
 _PLAIN_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?")
 
 
@@ -83,9 +100,10 @@ def goal_by_rules(text: str, places: Places, rules: EnergyGoalRules) -> Reading:
         places: of the network.
         rules: of goals.
     """
-    problems = [*_too_long(text, rules), *barred_wishes(text)]
+    problems = [*_too_long(text, rules), *barred_wishes(text), *_other_times(text)]
     if problems:
         return Reading(None, tuple(problems))
+    text = _said_plainly(text)
     found = bounds(text, service_catalogue())
     time = hours(text, rules)
     rate = found.spans[0] if found.floor_mbps is not None else (-1, -1)
@@ -94,6 +112,7 @@ def goal_by_rules(text: str, places: Places, rules: EnergyGoalRules) -> Reading:
     problems += _unread(text, (*found.spans, *time.spans, *where.spans))
     goal = EnergyGoal(
         where=where.where,
+        within=where.within,
         spared=where.spared,
         from_hour=time.from_hour,
         until_hour=time.until_hour,
@@ -121,7 +140,7 @@ def contradictions(goal: EnergyGoal, places: Places, found: Found | None = None)
         yield "It wants something saved and nothing asleep; say which."
     if goal.from_hour is not None and goal.from_hour == goal.until_hour:
         yield "Its hours leave no time in which cells may save."
-    both = {area.name for area in goal.where} & {area.name for area in goal.spared}
+    both = {area.name for area in (*goal.where, *goal.within)} & {area.name for area in goal.spared}
     if both:
         told = ", ".join(sorted(both))
         yield f"It wants cells to save and to be spared in the same place: {told}."
@@ -153,6 +172,24 @@ def _deepest(text: str, places: Iterable[Span]) -> SavingMode:
             if mode != "POWER_REDUCED" or not is_of_a_place:
                 return mode
     return DEEPEST
+
+
+def _said_plainly(text: str) -> str:
+    """Return a text with each site of a list called one, and limits of time said one way."""
+    for words, instead in _SAID_OTHERWISE:
+        text = re.sub(words, instead, text, flags=re.IGNORECASE)
+    return _LISTED_SITES.sub(
+        lambda found: " " + re.sub(r"\d+", lambda number: f"site {number[0]}", found[2]).strip(),
+        text,
+    )
+
+
+def _other_times(text: str) -> list[str]:
+    """Return a sentence for each day or length of time: a goal that drops one would be another."""
+    return [
+        f"{found[0]!r} is not understood; a goal holds every day, between hours of the clock."
+        for found in _OTHER_TIMES.finditer(text)
+    ]
 
 
 def _too_long(text: str, rules: EnergyGoalRules) -> list[str]:

@@ -20,13 +20,13 @@ def stricter(one: EnergyGoal, other: EnergyGoal, places: Places) -> tuple[Energy
 
     Args:
         one: read first; what is no limit, such as the objective, is as it says.
-        other: read of the same text.
+        other: read of the same text; where the first has `within`, this is as wide.
         places: by which areas are compared.
     """
     start, end = _hours(one, other)
     goal = EnergyGoal(
         where=one.where,
-        within=() if _is_as_wide(one, other, places) else other.where,
+        within=one.within if is_as_wide(one, other, places) else other.where,
         spared=tuple(dict.fromkeys((*one.spared, *other.spared))),
         from_hour=start,
         until_hour=end,
@@ -39,9 +39,9 @@ def stricter(one: EnergyGoal, other: EnergyGoal, places: Places) -> tuple[Energy
     return goal, list(_differences(one, other, goal, places))
 
 
-def _is_as_wide(one: EnergyGoal, other: EnergyGoal, places: Places) -> bool:
+def is_as_wide(one: EnergyGoal, other: EnergyGoal, places: Places) -> bool:
     """Tell whether the other reading lets all those cells save that the first does."""
-    bare = goal_cells(EnergyGoal(where=one.where), places)
+    bare = goal_cells(EnergyGoal(where=one.where, within=one.within), places)
     return not other.where or bare <= goal_cells(EnergyGoal(where=other.where), places)
 
 
@@ -85,7 +85,8 @@ def _least(one: float | None, other: float | None) -> float | None:
 def _differences(
     one: EnergyGoal, other: EnergyGoal, taken: EnergyGoal, places: Places
 ) -> Iterator[str]:
-    if goal_cells(EnergyGoal(one.where), places) != goal_cells(EnergyGoal(other.where), places):
+    mine, theirs = (EnergyGoal(goal.where, goal.within) for goal in (one, other))
+    if goal_cells(mine, places) != goal_cells(theirs, places):
         yield _said("where cells may save", _listed(one.where), _listed(other.where))
     if set(one.spared) != set(other.spared):
         yield _said(

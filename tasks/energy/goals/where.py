@@ -20,7 +20,8 @@ _SPARE = (
     r"nothing|nowhere|not|no|none|never|don'?t|except|excepting|excluding|exclude|besides|"
     r"apart from|other than|without|spares?(?=\s+(?:the|sites?|s\d|cells))|leave|avoid|"
     r"protect|skip|"
-    r"away from|off limits|hands off|außer|ausser|ausgenommen|ohne|nichts?|nirgends|kein\w*|"
+    r"away from|far from|outside|beyond|off limits|"
+    r"hands off|außerhalb|fern von|außer|ausser|ausgenommen|ohne|nichts?|nirgends|kein\w*|"
     r"verschon\w*|schütz\w*|mit ausnahme|finger weg|nie"
 )
 _WISH = (
@@ -44,14 +45,24 @@ _LET_BE = re.compile(
     r"|\b(?:stays?|keep|kept|bleib\w*) (?:up|on|an)\b|\bon\s*$",
     re.IGNORECASE,
 )
+_PLACED = re.compile(
+    r"\b(?:in|at|on|of|to|within|only|site|sites|im|am|an|auf|of the|für|for)\b[^,;.]*$",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(r",|&|\b(?:and|or|plus|as well as|und|oder|sowie)\b", re.IGNORECASE)
+_THAT_BE = re.compile(
+    r"\b(?:keep|leave|let|lass\w*|halt\w*)\s+(?:it|them|that|those|sie|es|ihn|das)\b"
+    r"|\b(?:it|they|das|es|sie) (?:must|should|has to|have to|shall|muss|soll|müssen)\b",
+    re.IGNORECASE,
+)
 _NEGATED = re.compile(
     r"^\W*(?:\w+\W+){0,3}?(?:nichts?|niemand\w*|kein\w*|nothing|nobody|no cells?|never|do not|"
     r"don'?t)\b",
     re.IGNORECASE,
 )
 _NEAR = re.compile(
-    r"\b(?:near|nearby|around|close to|next to|by|beside|surrounding|bei|beim|nahe|nähe|rund um|"
-    r"um|umkreis|within|neben|closer than)\b[^,;.]*$",
+    r"\b(?:near|nearby|around|close to|next to|far from|by|beside|surrounding|bei|beim|nahe|nähe|"
+    r"rund um|um|umkreis|within|neben|closer than)\b[^,;.]*$",
     re.IGNORECASE,
 )
 _UNKNOWN_AFTER = re.compile(
@@ -70,12 +81,14 @@ class Whereabouts:
 
     Attributes:
         where: in which cells may save.
+        within: in which they must lie as well, as `the western suburbs`.
         spared: in which none may.
-        problems: sentences about places that nobody knows.
+        problems: sentences about places that nobody knows, or whose part is not understood.
         spans: characters that were read.
     """
 
     where: tuple[Area, ...]
+    within: tuple[Area, ...]
     spared: tuple[Area, ...]
     problems: tuple[str, ...]
     spans: tuple[Span, ...]
@@ -98,23 +111,67 @@ def whereabouts(text: str, places: Places, rules: EnergyGoalRules, about: Span) 
         about: characters of what users shall keep; a place in that clause bounds nothing.
     """
     mentions = list(places.mentions(text))
-    where, spared, spans = [], [], []
+    found = _Found()
     is_spared = False
     for clause in _clauses(text):
         inside = [one for one in mentions if clause.start <= one.start < clause.end]
         turns = _turns(clause.text)
+        if not inside and _THAT_BE.search(clause.text):
+            found.spare_last()
         for one in inside:
-            spared_here = _is_spared(clause, turns, one, is_inherited=is_spared)
             area, used = _area(clause, one, rules)
-            spans += [(one.start, one.end), *used]
-            if spared_here:
-                spared.append(area)
+            found.spans += [(one.start, one.end), *used]
+            if _is_spared(clause, turns, one, is_inherited=is_spared):
+                found.spared.append(area)
             elif not clause.start <= about[0] < clause.end or turns:
-                where.append(area)
+                found.let_save(area, clause, one, is_told=bool(turns))
         if turns or not inside:
             is_spared = bool(turns) and turns[-1][1] == "spare"
-    problems = tuple(_unknown(text, mentions, places, rules))
-    return Whereabouts(_once(where), _once(spared), problems, tuple(spans))
+    problems = (*found.problems, *_unknown(text, mentions, places, rules))
+    return Whereabouts(
+        _once(found.where), _once(found.within), _once(found.spared), problems, tuple(found.spans)
+    )
+
+
+class _Found:
+    """Areas read so far, and how they hang together."""
+
+    def __init__(self) -> None:
+        self.where: list[Area] = []
+        self.within: list[Area] = []
+        self.spared: list[Area] = []
+        self.problems: list[str] = []
+        self.spans: list[Span] = []
+        self._last: Mention | None = None
+        self._clause = -1
+
+    def let_save(self, area: Area, clause: _Clause, one: Mention, *, is_told: bool) -> None:
+        """Note an area where cells may save: beside those before it, or within the last one."""
+        at = one.start - clause.start
+        before = clause.text[:at]
+        if (
+            not is_told
+            and not _PLACED.search(before)
+            and not _NEAR.search(before)
+            and not self._last
+        ):
+            self.problems.append(f"Whether cells may save at {area.says} is not understood.")
+            return
+        last, is_same = self._last, self._clause == clause.start
+        self._last, self._clause = one, clause.start
+        if last is None or not is_same or _JOINED.search(clause.text[last.end - clause.start : at]):
+            self.where.append(area)
+            return
+        self.within.append(area)
+        if len(self.where) > 1 or len(self.within) > 1:
+            self.problems.append(
+                f"How {area.says} goes together with the other places is not understood."
+            )
+
+    def spare_last(self) -> None:
+        """Spare what was named last: `in the arena is a concert, keep it out`."""
+        if self.where:
+            self.spared.append(self.where.pop())
 
 
 def _clauses(text: str) -> Iterator[_Clause]:

@@ -103,7 +103,7 @@ def test_a_reading_with_more_exclusions_and_a_shallower_mode_counts():
 
 def test_a_model_sees_a_wish_that_rules_do_not_and_no_more():
     chat = ScriptedChat([{"where": [{"words": "west"}]}])
-    reading = read("calm down the west please", chat)
+    reading = read("calm down in the west please", chat)
     assert reading.goal == EnergyGoal(where=(Area("west"),))
 
 
@@ -143,6 +143,15 @@ def test_the_stricter_of_two_goals_lies_within_both():
     assert (goal.floor_mbps, goal.most_asleep_share) == (10.0, 0.2)
     assert len(notes) == 5
     assert stricter(one, one, places()) == (one, [])
+
+
+def test_ground_that_lies_in_two_areas_at_once_is_kept_by_a_wide_reading_only():
+    text = "Save energy in the western suburbs."
+    wide = read(text, ScriptedChat([{"where": [{"words": "western"}]}]))
+    assert wide.goal == EnergyGoal(where=(Area("west"),), within=(Area("residential"),))
+    narrow = {"where": [{"words": "western"}], "spared": [], "deepest_mode": "MIMO_MUTED"}
+    told = read(f"{text} Nothing but MIMO muting in S003.", ScriptedChat([narrow]))
+    assert told.goal is None or told.goal.deepest_mode == "MIMO_MUTED"
 
 
 def test_two_readings_that_share_no_hour_are_refused():

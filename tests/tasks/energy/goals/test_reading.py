@@ -18,7 +18,7 @@ def right_goal(told: dict) -> EnergyGoal:
     """Return the goal that a case says is right."""
     areas = {
         name: tuple(Area(place, float(within)) for place, within in told.get(name, ()))
-        for name in ("where", "spared")
+        for name in ("where", "within", "spared")
     }
     return EnergyGoal(**{**told, **areas})
 
