@@ -34,7 +34,8 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=5.0)
     parser.add_argument("--areas", type=int, default=4, help="areas, one surge after another")
     parser.add_argument("--floor", type=float, default=None)
-    asked = parser.parse_args(sys.argv[sys.argv.index("energy_surge") + 1 :])
+    words = sys.argv[sys.argv.index("energy_surge") + 1 :] if "energy_surge" in sys.argv else []
+    asked = parser.parse_args(words)
     town, network = town_and_network(asked.floor)
     calm = plan_in_motion(town, network, "anops", has_fast_rule=True)
     alone = course_of(town, AllOn(town), range(_BEGINS, _STRIKES))

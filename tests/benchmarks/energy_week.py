@@ -34,7 +34,8 @@ def main() -> None:
     parser.add_argument("--policies", default="")
     parser.add_argument("--floor", type=float, default=None)
     parser.add_argument("--neighborhoods", type=int, default=6)
-    asked = parser.parse_args(sys.argv[sys.argv.index("energy_week") + 1 :])
+    words = sys.argv[sys.argv.index("energy_week") + 1 :] if "energy_week" in sys.argv else []
+    asked = parser.parse_args(words)
     town, network = town_and_network(asked.floor)
     periods = range(asked.days * PERIODS_A_DAY)
     bills: list[Bill] = []
