@@ -26,7 +26,7 @@ from tests.tasks.guardrails.town import AWAKE, NOON, RULES, cell, saver, saving,
 
 __all__ = ["world"]
 
-_DEEP = AWAKE | {
+DEEP = AWAKE | {
     "energySavingMode": "DEEP_SLEEP",
     "energySavingControl": "toBeEnergySaving",
     "energySavingState": "isEnergySaving",
@@ -38,7 +38,7 @@ def network(world, asleep=()):
     functions = [
         ManagedObject(
             saver(site, number), "CESManagementFunction",
-            _DEEP if (site, number) in asleep else AWAKE,
+            DEEP if (site, number) in asleep else AWAKE,
         )
         for site, number in _cells()
     ]  # fmt: skip
@@ -164,10 +164,10 @@ def test_who_sleeps_is_told_by_control_mode_and_state():
     half = saver(1, 4)
     told = {
         "awake": AWAKE,
-        "deep": _DEEP,
+        "deep": DEEP,
         "told to, and not how": AWAKE | {"energySavingControl": "toBeEnergySaving"},
         "does, whatever it is told": AWAKE | {"energySavingState": "isEnergySaving"},
-        "tells a mode nobody knows": _DEEP | {"energySavingMode": "ABYSS"},
+        "tells a mode nobody knows": DEEP | {"energySavingMode": "ABYSS"},
     }
     found = {
         name: asleep_cells([ManagedObject(half, "CESManagementFunction", attributes)])
