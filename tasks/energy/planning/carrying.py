@@ -170,6 +170,8 @@ def _point_sums(ground: HeardGround, hears: Hearing, weight: Floats, layer: Numb
 def _added(parts: Sequence[_Sums]) -> _Sums:
     """Return the sums of all parts, each pair once."""
     known, pair = np.unique(np.concatenate([part.code for part in parts]), return_inverse=True)
+    if not len(known):
+        return parts[0]
     mass, cost = (
         np.asarray(
             np.bincount(pair, np.concatenate([getattr(part, name) for part in parts]), len(known)),

@@ -1,9 +1,8 @@
 """From a network and a forecast to a planning problem: what may be chosen, and what binds it.
 
-A throughput floor becomes a greatest load: a user at the edge of a free cell has a rate, and shares
-it with the load. Users who are moved hear their candidate as the map says; where they would fall
-under the floor, their booster stays on the air, or the candidate's load is kept low enough. What
-binds is told for each period, since interference, and with it every edge, follows the day.
+A throughput floor becomes a greatest load (floors.py). Where moved users would fall under it, their
+booster stays on the air, or the candidate's load is kept low enough. What binds is told for each
+period, since interference, and with it every edge, follows the day.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from semantic_layer.errors import InputError
 from semantic_layer.protected import ProtectedPlaces
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.planning.candidates import Carriers
-from tasks.energy.planning.edges import rate_mbps
+from tasks.energy.planning.floors import fails, is_noticed, lower, most_work, needed_share, own_need
 from tasks.energy.planning.problem import (
     IS_OFF,
     MODE_COUNT,
@@ -28,7 +27,6 @@ from tasks.energy.planning.problem import (
     Standing,
 )
 from tasks.energy.planning.published import SavingNetwork
-from tasks.energy.planning.published_facts import TAIL
 from tasks.twin.sleep_modes import MODES, SavingMode
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -158,19 +156,19 @@ def sleep_problem(
     work = np.where(np.isfinite(forecast.work), forecast.work, 0.0)
     carriers, is_lost = _known_carriers(network, is_known, rules)
     edge_db = network.edges.at(np.minimum(rules.around_factor * work, 1.0))
-    need = _own_need(network, edge_db, work, limits.floor_mbps, rules)
+    need = own_need(network, edge_db, work, limits.floor_mbps, rules)
     surge = rules.surge_factor if limits.surge_factor is None else limits.surge_factor
-    capacity = _capacity(network, need, surge, rules)
+    capacity = most_work(network, need, surge, rules)
     pair_edge = edge_db[carriers.candidate] + carriers.offset_db[:, None]
-    pair_need = _needed_share(network, pair_edge, carriers.candidate, limits.floor_mbps, rules)
-    is_bad = _fails(capacity[:, :, _ACTIVE], work, carriers, pair_need, rules)
-    is_noticed = _is_noticed(network, carriers, work, rules)
-    is_bad &= is_noticed
+    pair_need = needed_share(network, pair_edge, carriers.candidate, limits.floor_mbps, rules)
+    is_bad = fails(capacity[:, :, _ACTIVE], work, carriers, pair_need, rules)
+    counts = is_noticed(network, carriers, work, rules)
+    is_bad &= counts
     share_bad = _by_cell(carriers.booster, carriers.share[:, None] * is_bad, len(work))
     may_sleep: Flags = share_bad <= rules.most_edge_forgiven
     may_sleep &= (network.may_sleep & ~is_lost & is_known)[:, None]
-    binds = may_sleep[carriers.booster] & is_noticed & ~is_bad
-    _lower(capacity, carriers.candidate, np.where(binds, pair_need, 0.0), network)
+    binds = may_sleep[carriers.booster] & counts & ~is_bad
+    lower(capacity, carriers.candidate, np.where(binds, pair_need, 0.0), network)
     may_reduce = may_sleep & network.may_reduce[:, None]
     may_reduce &= _could_sleep_alone(capacity[:, :, _ACTIVE], work, carriers)
     asleep = limits.most_asleep_share
@@ -234,109 +232,6 @@ def _known_carriers(
     rise = np.maximum(left, 1e-9)[kept.booster]
     share, bound = kept.share / rise, np.minimum(kept.bound / rise, 1.0)
     return Carriers(kept.booster, kept.candidate, share, bound, kept.work, kept.offset_db), is_lost
-
-
-def _own_need(
-    network: SavingNetwork,
-    edge_db: Floats,
-    work: Floats,
-    floor_mbps: float,
-    rules: EnergyPlanningRules,
-) -> Floats:
-    """Return the share of a cell (C, T) that must stay free, so that its own users keep the floor.
-
-    Those who have it by their own work alone keep it, but for a few: so a cell whose users are
-    far above the floor need not stay as empty as one whose edge is at it.
-    """
-    cells = np.arange(len(work))
-    needs = np.stack(
-        [
-            _needed_share(network, edge_db + part[:, None], cells, floor_mbps, rules)
-            for part in network.edges.tail_db.T
-        ]
-    )
-    shares = rules.edge_percentile / 100.0 * np.array(TAIL)
-    under = _share_at(needs, shares, 1.0 - work)
-    bearable = np.minimum(under + rules.most_newly_under, shares[-1])
-    above = np.clip(np.searchsorted(shares, bearable), 1, len(shares) - 1)
-    part = (bearable - shares[above - 1]) / (shares[above] - shares[above - 1])
-    rows, columns = np.indices(work.shape)
-    low, high = needs[above - 1, rows, columns], needs[above, rows, columns]
-    return np.asarray(low + np.clip(part, 0.0, 1.0) * (high - low))
-
-
-def _share_at(needs: Floats, shares: Floats, free: Floats) -> Floats:
-    """Return the share of users who need more than is free, at most the last of `shares`."""
-    lacking = (needs > free).sum(axis=0)
-    place = np.clip(lacking, 1, len(shares) - 1)
-    rows, columns = np.indices(free.shape)
-    low, high = needs[place - 1, rows, columns], needs[place, rows, columns]
-    part = np.clip((low - free) / np.maximum(low - high, 1e-12), 0.0, 1.0)
-    between = shares[place - 1] + part * (shares[place] - shares[place - 1])
-    return np.asarray(np.where(lacking == 0, 0.0, between))
-
-
-def _needed_share(
-    network: SavingNetwork,
-    edge_db: Floats,
-    cell: Numbers,
-    floor_mbps: float,
-    rules: EnergyPlanningRules,
-) -> Floats:
-    """Return the share of a cell that a user at the edge needs for the floor; above 1 where more.
-
-    Where no floor is asked for, none is needed, of a cell that is known.
-    """
-    rate = rules.user_rate_share * rate_mbps(edge_db, network.radios, cell)
-    need = floor_mbps / np.maximum(rate, 1e-9)
-    return np.where(network.is_candidate[cell][:, None], np.minimum(need, 2.0), 2.0)
-
-
-def _capacity(
-    network: SavingNetwork, need: Floats, surge: float, rules: EnergyPlanningRules
-) -> Floats:
-    """Return the most work (C, T, M) by own users' floor, surge and emergency.
-
-    A mode that leaves a part of the capacity leaves as much of a user's rate alone.
-    """
-    left = network.radios.capacity[:, None, :]
-    by_floor = left - need[:, :, None]
-    by_surge = left * rules.most_load / surge - rules.emergency_reserve
-    capacity = np.maximum(np.minimum(by_floor, by_surge), 0.0)
-    return np.asarray(np.where(IS_OFF, 0.0, capacity))
-
-
-def _fails(
-    capacity: Floats, work: Floats, carriers: Carriers, need: Floats, rules: EnergyPlanningRules
-) -> Flags:
-    """Return where (E, T) moved users would fall under the floor, or need the candidate too empty.
-
-    Of the room that a candidate has by itself they must leave a part, lest one pair shut out all.
-    """
-    room = np.maximum(capacity - work, 0.0)[carriers.candidate]
-    least = work[carriers.candidate] + rules.least_room_left * room
-    return np.asarray((1.0 - need < least) | (room <= 0.0))
-
-
-def _is_noticed(
-    network: SavingNetwork, carriers: Carriers, work: Floats, rules: EnergyPlanningRules
-) -> Flags:
-    """Return where (E, T) moved users are enough beside a candidate's own to shift its edge."""
-    traffic = np.nan_to_num(work * network.full_mbps[:, None])
-    moved = carriers.bound[:, None] * traffic[carriers.booster]
-    return np.asarray(moved > rules.least_noticed_share * traffic[carriers.candidate])
-
-
-def _lower(capacity: Floats, candidate: Numbers, need: Floats, network: SavingNetwork) -> None:
-    """Lower candidates' capacity to where users who may be moved there keep the floor."""
-    highest = np.zeros(capacity.shape[:2])
-    order = np.argsort(candidate, kind="stable")
-    if len(order):
-        rows, first = np.unique(candidate[order], return_index=True)
-        highest[rows] = np.maximum.reduceat(need[order], first, axis=0)
-    left = network.radios.capacity[:, None, :]
-    np.minimum(capacity, np.maximum(left - highest[:, :, None], 0.0), out=capacity)
-    capacity[:, :, IS_OFF] = 0.0
 
 
 def _by_cell(cell: Numbers, value: Floats, count: int) -> Floats:

@@ -25,8 +25,8 @@ HOURS = 12
 class SavingTown:
     """Inventory and facts of a town; nights are quiet and edges fall as load rises."""
 
-    def __init__(self, sites=14, seed=7):
-        network = build_network(sites, seed, is_village=False, lte_share=0.4)
+    def __init__(self, sites=14, seed=7, *, is_village=False):
+        network = build_network(sites, seed, is_village=is_village, lte_share=0.4)
         built = radio_map(network, seed).built
         calendar = season(datetime(2025, 6, 1, tzinfo=UTC), 1)
         self.topology = pl.DataFrame(inventory_rows(network, built, calendar)).with_columns(

@@ -10,7 +10,7 @@ import pytest
 from semantic_layer.guardrails import guardrail_rules
 from tasks.energy.planning.candidates import Carriers, cover_of, needed_always
 from tasks.energy.planning.problem import IS_OFF
-from tests.tasks.energy.planning.saving_town import RULES
+from tests.tasks.energy.planning.saving_town import RULES, SavingTown
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,26 @@ def test_the_order_of_the_inventory_does_not_matter(saving_town, network):
     assert shuffled.cell_dns == network.cell_dns
     assert np.array_equal(shuffled.may_sleep, network.may_sleep)
     assert shuffled.carriers.share == pytest.approx(network.carriers.share)
+
+
+@pytest.mark.parametrize(("sites", "is_village"), [(1, False), (3, True)])
+def test_small_networks_are_no_special_case(sites, is_village):
+    network = SavingTown(sites, 5, is_village=is_village).network()
+    assert not network.may_sleep[needed_always(network.cover.weight)].any()
+    told = network.carriers
+    assert (told.booster != told.candidate).all()
+    assert np.isfinite(told.work).all()
+
+
+def test_where_nothing_was_measured_nobody_sleeps(saving_town):
+    facts = saving_town.facts
+    silent = {
+        name: np.full_like(getattr(facts, name), np.nan)
+        for name in ("traffic_mbps", "full_mbps", "load", "edge_db", "tail_db")
+    }
+    network = saving_town.network(facts=replace(facts, **silent))
+    assert not (network.may_save | network.may_sleep | network.is_candidate).any()
+    assert not len(network.carriers.booster)
 
 
 def test_radios_off_the_air_carry_nothing(network):
