@@ -45,6 +45,31 @@ class _Spots:
     cell: Numbers
 
 
+@dataclass(frozen=True)
+class Clashes:
+    """Which cells' sleep cover rows keep apart; keys are one cell times C plus another, rising.
+
+    Attributes:
+        pairs: keys of cells that never sleep at once.
+        key: of entries of each cell's own row, the longest in which no other weighs more.
+        load: what the other's sleep takes of that row's room.
+        room: (C,) of that row.
+    """
+
+    pairs: Numbers
+    key: Numbers
+    load: Singles
+    room: Singles
+
+    def loads(self, one: Numbers, other: Numbers) -> Singles:
+        """Return what the sleep of others takes of the room of ones' own rows."""
+        if not len(self.key):
+            return np.zeros(len(one), dtype=np.float32)
+        wanted = one * len(self.room) + other
+        place = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
+        return np.where(self.key[place] == wanted, self.load[place], np.float32(0))
+
+
 class Grants:
     """All rows of one kind that can be missed, period by period.
 
@@ -57,7 +82,7 @@ class Grants:
     """
 
     def __init__(
-        self, matrix: coo_array, load: Floats, active: Flags, room: Floats, clash: Numbers
+        self, matrix: coo_array, load: Floats, active: Flags, room: Floats, clash: Clashes
     ) -> None:
         """Lay the sets out.
 
@@ -66,9 +91,9 @@ class Grants:
             load: (E, T) what each cell's sleep takes of the row's room.
             active: (E, T) whether it can bear on the row.
             room: (M, rows, T) room of the row in each of its modes; below 0 for no such mode.
-            clash: pairs of cells that never sleep at once, as `clashes` tells them.
+            clash: which cells' sleep other rows keep apart.
         """
-        cells, periods = matrix.shape[1], load.shape[1]
+        periods = load.shape[1]
         entry, period = np.nonzero(active)
         key, weight = matrix.row[entry].astype(np.int64) * periods + period, load[entry, period]
         order = np.lexsort((-weight, key))
@@ -94,7 +119,7 @@ class Grants:
         )
         rooms = room.reshape(len(room), -1)[:, self.spot]
         alike = _runs(spots, rooms, periods)
-        self._sets, self._key, self._bits = _table(spots, rooms, alike, (clash, cells))
+        self._sets, self._key, self._bits = _table(spots, rooms, alike, clash)
         self._first = np.flatnonzero(np.diff(self._key, prepend=-1))
         self._last = np.append(self._first[1:], len(self._key))
 
@@ -119,26 +144,38 @@ class Grants:
         return np.asarray((chosen[self._place] >> self._rank) & 1, dtype=bool)
 
 
-def clashes(terms: Terms) -> Numbers:
-    """Return pairs of cells of which some cover row never lets both sleep: one times C plus other.
-
-    Both orders are told, rising. Of rows of many cells the weightiest are looked at.
-    """
+def clashes(terms: Terms) -> Clashes:
+    """Return what cover rows keep apart. Of rows of many cells the weightiest are looked at."""
     weight = terms.weight.tocoo()
+    count = weight.shape[1]
     order = np.lexsort((-weight.data, weight.row))
     row, cell, load = weight.row[order], weight.col[order].astype(np.int64), weight.data[order]
-    first = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=weight.shape[0]))])
+    size = np.bincount(row, minlength=weight.shape[0])
+    place = np.arange(len(row)) - (np.cumsum(size) - size)[row]
     slack = np.asarray(terms.weight.sum(axis=1)).reshape(-1) - terms.need.min(
         axis=1, initial=np.inf
     )
-    place = np.arange(len(row)) - first[row]
     pairs = [np.zeros(0, dtype=np.int64)]
     for step in range(1, _LOOKED_AT):
-        one = np.flatnonzero((place + step < _LOOKED_AT) & (place + step < np.diff(first)[row]))
+        one = np.flatnonzero((place + step < _LOOKED_AT) & (place + step < size[row]))
         never = one[load[one] + load[one + step] > slack[row[one]] + TOLERANCE]
         here, there = cell[never], cell[never + step]
-        pairs += [here * weight.shape[1] + there, there * weight.shape[1] + here]
-    return np.unique(np.concatenate(pairs))
+        pairs += [here * count + there, there * count + here]
+    own = np.full(count, -1)
+    heaviest = np.flatnonzero(place == 0)
+    heaviest = heaviest[np.argsort(size[row[heaviest]], kind="stable")]
+    own[cell[heaviest]] = row[heaviest]
+    owner = np.full(weight.shape[0], -1, dtype=np.int64)
+    owner[own[own >= 0]] = np.flatnonzero(own >= 0)
+    kept = owner[row] >= 0
+    key = owner[row[kept]] * count + cell[kept]
+    sorted_ = np.argsort(key)
+    return Clashes(
+        np.unique(np.concatenate(pairs)),
+        key[sorted_],
+        load[kept][sorted_].astype(np.float32),
+        np.where(own >= 0, slack[own] if len(slack) else np.inf, np.inf).astype(np.float32),
+    )
 
 
 def _is_even_pair(key: Numbers, weight: Floats) -> Flags:
@@ -168,7 +205,7 @@ def _runs(spots: _Spots, rooms: Floats, periods: int) -> Numbers:
 
 
 def _table(
-    spots: _Spots, rooms: Floats, alike: Numbers, clash: tuple[Numbers, int]
+    spots: _Spots, rooms: Floats, alike: Numbers, clash: Clashes
 ) -> tuple[csr_array, Numbers, npt.NDArray[np.uint8]]:
     """Return the largest sets as rows of a matrix (sets, N), their keys, and their bits.
 
@@ -206,7 +243,7 @@ def _table(
 
 
 def _largest(
-    spots: _Spots, rows: Numbers, rooms: Floats, clash: tuple[Numbers, int]
+    spots: _Spots, rows: Numbers, rooms: Floats, clash: Clashes
 ) -> list[tuple[int, Numbers, Numbers]]:
     """Return by mode the sets that fit and that no other fitting set holds: their rows and bits.
 
@@ -214,7 +251,7 @@ def _largest(
         spots: all rows.
         rows: places of some with the same number of entries.
         rooms: (M, S) of all rows.
-        clash: pairs that never sleep at once, and the number of cells.
+        clash: which cells' sleep other rows keep apart.
     """
     if not len(rows):
         return []
@@ -225,10 +262,12 @@ def _largest(
     peaceful = np.ones(loads.shape, dtype=bool)
     cell = spots.cell[entry].astype(np.int64)
     for one in range(size):
+        taken = _sums(np.stack([clash.loads(cell[one], cell[other]) for other in range(size)]))
+        crowded = taken > clash.room[cell[one]] + TOLERANCE
         for other in range(one):
-            clashing = np.isin(cell[one] * clash[1] + cell[other], clash[0])
-            if clashing.any():
-                peaceful &= ~((member[:, one] & member[:, other])[:, None] & clashing)
+            pair = np.isin(cell[one] * len(clash.room) + cell[other], clash.pairs)
+            crowded |= member[:, other, None] & pair
+        peaceful &= ~(member[:, one, None] & crowded)
     found: list[tuple[int, Numbers, Numbers]] = []
     for mode, room in enumerate(rooms[:, rows]):
         among = np.flatnonzero(room >= 0)
