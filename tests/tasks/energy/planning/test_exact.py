@@ -13,7 +13,7 @@ from tests.tasks.energy.planning.small_problems import (
     problems,
 )
 
-_WITHOUT_HASTE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+_WITHOUT_HASTE = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @_WITHOUT_HASTE

@@ -22,7 +22,7 @@ from tests.tasks.energy.planning.small_problems import (
     problems,
 )
 
-_WITHOUT_HASTE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+_WITHOUT_HASTE = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 _QUARTERS_THEN_HOURS = np.array([0.25] * 4 + [1.0] * 8)
 
 
