@@ -7,8 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_planning import EnergyPlanningRules, energy_planning_rules
 from semantic_layer.guardrails import guardrail_rules
+from semantic_layer.services import service_catalogue
 from tasks.energy.planning.compiling import Limits, WorkForecast, sleep_problem
 from tasks.energy.planning.problem import (
     MODE_COUNT,
@@ -19,13 +21,12 @@ from tasks.energy.planning.problem import (
     Standing,
 )
 from tasks.energy.planning.published import SavingNetwork, published_network
+from tasks.energy.promises import least_floor_mbps
 from tasks.energy.waking.mode_course import awake_for_long
 from tasks.wiring import services
 from tests.benchmarks._energy_truth import TrueTown, true_town
 
-_BROADBAND_MBPS = 5.0
 _OTHER_FLOORS = (2.0, 1.0)
-_PREPARED_FOR = 0.98
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def town_and_network(floor_mbps: float | None = None) -> tuple[TrueTown, TownNet
     The home is filled by the product itself, unless it holds a town that ran before.
 
     Args:
-        floor_mbps: throughput that plans promise; what mobile broadband needs when None.
+        floor_mbps: throughput that plans promise; what is promised whatever a goal says when None.
     """
     if not (services().settings.root / "tables").is_dir():
         command = [sys.executable, "-c", "from deployments.command import app; app(['run'])"]
@@ -90,9 +91,11 @@ def town_and_network(floor_mbps: float | None = None) -> tuple[TrueTown, TownNet
     measured = services().tables.bounds("cell_kpis")
     if measured is None:
         raise SystemExit("The home holds no measured town; empty it, and it will be filled.")
-    floor = _BROADBAND_MBPS if floor_mbps is None else floor_mbps
+    goals = energy_goals_rules()
+    least = least_floor_mbps(goals, service_catalogue())
+    floor = least if floor_mbps is None else floor_mbps
     saving = published_network(services().tables.read, measured.end, rules, guards)
     floors = (floor, *(other for other in _OTHER_FLOORS if other != floor))
     seed = services().settings.sample_seed
     town = true_town(seed, saving.cell_dns, floors, guards.coverage_dbm)
-    return town, TownNetwork(saving, rules, floor, _PREPARED_FOR)
+    return town, TownNetwork(saving, rules, floor, goals.prepared_quantile)
