@@ -7,34 +7,36 @@ import polars as pl
 
 from tasks.energy.forecasting.load_history import QUARTERS_A_DAY, Flags, Floats
 
-_IDLE = 1e-3
-"""Load under which a cell that saves is taken to be off the air."""
-
 
 def own_values(
-    load: Floats, saving_share: Floats, beside: Sequence[Sequence[int]], least_days: int
+    load: Floats,
+    off_share: Floats,
+    restrained_share: Floats,
+    beside: Sequence[Sequence[int]],
+    least_days: int,
 ) -> Flags:
     """Return which values show a cell's own demand.
 
-    Not those of a cell that saves energy, nor of a cell beside one that is off the air and may
-    carry its users. A cell that saves on the air, or carries others, shows more than its own; where
-    that is all there is of a quarter of the day, it counts: too much load forecast costs watts, too
-    little costs users.
+    Not those of a cell that was off the air, nor of a cell beside it, which may have carried its
+    users, nor of a cell that served with fewer chains or less power. The latter two show more than
+    their own; where that is all there is of a quarter of the day, it counts: too much load forecast
+    costs watts, too little costs users.
 
     Args:
         load: (C, P) share of resource blocks in use by quarter.
-        saving_share: (C, P) share of the quarter in energy saving; NaN is none.
+        off_share: (C, P) part of the quarter off the air to save energy; NaN is none.
+        restrained_share: (C, P) part of the quarter of restrained service to save energy.
         beside: C lists of places of cells that would carry a cell's users.
         least_days: quarters of its own at one time of day, below which overstated ones count.
     """
-    is_saving = np.nan_to_num(saving_share) > 0.0
-    if not is_saving.any():
+    is_off = np.nan_to_num(off_share) > 0.0
+    is_restrained = np.nan_to_num(restrained_share) > 0.0
+    if not (is_off.any() or is_restrained.any()):
         return np.ones(load.shape, bool)
-    is_off = is_saving & ~(load > _IDLE)
     carries = np.zeros(load.shape, bool)
     for cell in map(int, np.flatnonzero(is_off.any(axis=1))):
         carries[list(beside[cell])] |= is_off[cell]
-    own = ~is_saving & ~carries
+    own = ~is_off & ~is_restrained & ~carries
     overstated = ~is_off & ~own
     is_known = own & np.isfinite(load)
     for quarter in range(QUARTERS_A_DAY):

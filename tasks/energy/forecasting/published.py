@@ -15,7 +15,7 @@ from tasks.energy.forecasting.load_history import QUARTER, Floats, LoadHistory
 from tasks.energy.forecasting.own_load import cells_beside, own_values
 
 LOAD_KPIS = ("prb_usage_dl", "lte_prb_usage_dl")
-SAVING_KPI = "energy_saving_share"
+OFF_KPI, RESTRAINED_KPI = "energy_saving_share", "energy_saving_on_air_share"
 TOPOLOGY = ("cell_dn", "site_id", "latitude_deg", "longitude_deg", "neighbor_dns", "valid_from")
 FINDINGS = ("anomaly_id", "window_start", "window_end", "cell_dn", "is_ongoing", "contributions")
 _EARTH_KM = 6371.0
@@ -27,7 +27,8 @@ def load_history(
     """Return the load of all cells over a window.
 
     Args:
-        rows: cell_dn, period_start, load_pct and saving_share of quarters; nulls are unmeasured.
+        rows: cell_dn, period_start, load_pct, off_pct and restrained_pct of quarters; nulls are
+            unmeasured.
         window: of whole quarters.
         topology: cell_dn, site_id, neighbor_dns; one row a cell.
         rules: definitions.
@@ -38,15 +39,15 @@ def load_history(
     away = (rows["period_start"] - window.start).dt.total_seconds().to_numpy()
     period = (away // QUARTER.total_seconds()).astype(int)
 
-    def grid(column: str, scale: float) -> Floats:
+    def share(column: str) -> Floats:
         values = np.full((len(cells), count), np.nan, np.float32)
         told = rows[column].cast(pl.Float32).fill_null(float("nan")).to_numpy()
-        values[cell, period] = told / np.float32(scale)
+        values[cell, period] = told / np.float32(100.0)
         return values
 
     names = tuple(cells.to_list())
-    load, saving = grid("load_pct", 100.0), grid("saving_share", 1.0)
-    own = own_values(load, saving, cells_beside(topology, names), rules.least_own_days)
+    load, beside = share("load_pct"), cells_beside(topology, names)
+    own = own_values(load, share("off_pct"), share("restrained_pct"), beside, rules.least_own_days)
     return LoadHistory(names, window.start, load, None if own.all() else own)
 
 

@@ -18,7 +18,8 @@ from tasks.energy.forecasting.load_history import QUARTER, LoadHistory
 from tasks.energy.forecasting.published import (
     FINDINGS,
     LOAD_KPIS,
-    SAVING_KPI,
+    OFF_KPI,
+    RESTRAINED_KPI,
     TOPOLOGY,
     history_window,
     load_calendar,
@@ -76,19 +77,16 @@ def forecast_load(window: Window) -> Snapshot:
 
 
 def _quarters(kpis: Snapshot, window: Window) -> pl.DataFrame:
-    """Return cell_dn, period_start, load_pct and saving_share of the window's quarters."""
-    known = catalogue().kpis
-    load = [known[name].column for name in LOAD_KPIS]
-    saving = known[SAVING_KPI].column if SAVING_KPI in known else None
-    columns = ["cell_dn", "period_start", "granularity", *load, *([saving] if saving else [])]
+    """Return cell_dn, period_start, load_pct, off_pct and restrained_pct of the quarters."""
+    column = {name: kpi.column for name, kpi in catalogue().kpis.items()}
+    load = [column[name] for name in LOAD_KPIS]
+    saving = {"off_pct": column[OFF_KPI], "restrained_pct": column[RESTRAINED_KPI]}
+    columns = ["cell_dn", "period_start", "granularity", *load, *saving.values()]
     rows = services().tables.read(kpis.table, window, columns=columns, snapshot_id=_of(kpis))
-    share = pl.col(saving) if saving else pl.lit(None, pl.Float64)
     told = rows.filter(pl.col("granularity") == "15min").select(
-        "cell_dn",
-        "period_start",
-        pl.coalesce(load).alias("load_pct"),
-        share.alias("saving_share"),
-    )
+        "cell_dn", "period_start", pl.coalesce(load).alias("load_pct"),
+        *(pl.col(name).alias(alias) for alias, name in saving.items()),
+    )  # fmt: skip
     return told.collect()
 
 

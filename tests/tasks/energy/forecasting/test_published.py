@@ -117,9 +117,10 @@ def kpi_rows(*told_rows) -> pl.DataFrame:
         "cell_dn": pl.String(),
         "period_start": pl.Datetime("us", "UTC"),
         "load_pct": pl.Float64(),
-        "saving_share": pl.Float64(),
+        "off_pct": pl.Float64(),
+        "restrained_pct": pl.Float64(),
     }
-    rows = [(cell, NOON + place * QUARTER, load, saving) for cell, place, load, saving in told_rows]
+    rows = [(cell, NOON + place * QUARTER, load, off, 0.0) for cell, place, load, off in told_rows]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -136,7 +137,7 @@ def test_sleepers_and_those_that_carry_them_are_marked():
     nights = [
         ("abc"[cell], place, 20.0, 0.0) for cell in range(3) for place in range(0, 96 * 3, 96)
     ]
-    slept = [("a", 288, None, 1.0), ("b", 288, 40.0, 0.0), ("c", 288, 20.0, 0.0)]
+    slept = [("a", 288, None, 100.0), ("b", 288, 40.0, 0.0), ("c", 288, 20.0, 0.0)]
     window = Window(NOON, NOON + 289 * QUARTER)
     found = load_history(kpi_rows(*nights, *slept), window, TOPOLOGY, RULES)
     assert found.own is not None
