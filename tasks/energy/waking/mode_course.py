@@ -52,14 +52,17 @@ class ModeCourse:
         return replace(self, mode=mode.copy(), hours=np.where(is_new, 0.0, self.hours))
 
     def woken(self, cells: Numbers, hold_hours: float) -> "ModeCourse":
-        """Return the course with cells woken by load: active, and held there.
+        """Return the course with cells woken by load: active, and held if they were off the air.
+
+        A cell that saved on the air is held by nothing: it can leave its mode again at once.
 
         Args:
             cells: numbers of the cells.
             hold_hours: how long they may not sleep.
         """
         mode, hold = self.mode.copy(), self.hold_hours.copy()
-        mode[cells], hold[cells] = ACTIVE, hold_hours
+        hold[cells] = np.where(IS_OFF[mode[cells]], hold_hours, hold[cells])
+        mode[cells] = ACTIVE
         return replace(self.entering(mode), hold_hours=hold)
 
     @property

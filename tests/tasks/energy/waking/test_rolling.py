@@ -36,6 +36,13 @@ def test_a_woken_cell_is_active_new_on_the_air_and_held():
     assert course.after(5.0).hold_hours[MUCH] == 0.0
 
 
+def test_a_full_cell_that_saved_on_the_air_is_active_and_held_by_nothing():
+    course = awake_for_long(4).entering(np.array([MUTED, DEEP, ACTIVE, ACTIVE]))
+    course = course.woken(np.array([CARRIER, MUCH]), 1.0)
+    assert course.mode[[CARRIER, MUCH]].tolist() == [ACTIVE, ACTIVE]
+    assert course.hold_hours[[CARRIER, MUCH]].tolist() == [0.0, 1.0]
+
+
 def test_a_plan_may_not_let_a_held_cell_save_before_its_hold_ends():
     course = awake_for_long(4).entering(ASLEEP).woken(np.array([MUCH]), 0.5)
     bound = course.bound(problem())
