@@ -289,7 +289,8 @@ def _masks(dn: str, at: datetime, other: str) -> Iterator[dict[str, object]]:
 
 def _twice(night: Night, chance: random.Random) -> Iterator[ChangeProposal]:
     """Propose one cell again and again, in two modes and among others."""
-    for cells in chance.sample(sorted(_awake_by_site(night).values()), 8):
+    sites = sorted(_awake_by_site(night).values())
+    for cells in chance.sample(sites, min(8, len(sites))):
         for mode in ("MIMO_MUTED", "LIGHT_SLEEP", "DEEP_SLEEP"):
             yield saving(cells[:1], night.clock.now(), mode, trigger_ids=(f"again {mode}",))
         yield saving(cells, night.clock.now(), trigger_ids=("among others",))
