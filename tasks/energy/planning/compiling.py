@@ -156,11 +156,15 @@ def sleep_problem(
     work = np.where(np.isfinite(forecast.work), forecast.work, 0.0)
     carriers, is_lost = _known_carriers(network, is_known, rules)
     edge_db = network.edges.at(np.minimum(rules.around_factor * work, 1.0))
-    need = own_need(network, edge_db, work, limits.floor_mbps, rules)
+    floor = limits.floor_mbps
+    needs = (
+        own_need(network, edge_db, work, (floor, rules.most_newly_crowded), rules),
+        own_need(network, edge_db, work, (floor, rules.most_newly_slowed), rules),
+    )
     surge = rules.surge_factor if limits.surge_factor is None else limits.surge_factor
-    capacity = most_work(network, need, surge, rules)
+    capacity = most_work(network, needs, surge, rules)
     pair_edge = edge_db[carriers.candidate] + carriers.offset_db[:, None]
-    pair_need = needed_share(network, pair_edge, carriers.candidate, limits.floor_mbps, rules)
+    pair_need = needed_share(network, pair_edge, carriers.candidate, floor, rules)
     is_bad = fails(capacity[:, :, _ACTIVE], work, carriers, pair_need, rules)
     counts = is_noticed(network, carriers, work, rules)
     is_bad &= counts

@@ -20,12 +20,15 @@ Floats = npt.NDArray[np.floating[Any]]
 Numbers = npt.NDArray[np.integer[Any]]
 Flags = npt.NDArray[np.bool_]
 
+_SLOW = 0.9
+"""A mode that leaves less of the capacity slows all users."""
+
 
 def own_need(
     network: SavingNetwork,
     edge_db: Floats,
     work: Floats,
-    floor_mbps: float,
+    limits: tuple[float, float],
     rules: EnergyPlanningRules,
 ) -> Floats:
     """Return the share of a cell (C, T) that must stay free, so that its own users keep the floor.
@@ -33,7 +36,15 @@ def own_need(
     Those who have it under the cell's own work keep it, but for a few. So it is not always the
     percentile's user who counts: where only one in a hundred is under the floor now, hardly more
     may follow. Where more than the percentile are, nothing can be kept.
+
+    Args:
+        network: static facts.
+        edge_db: (C, T) of the percentile's users.
+        work: (C, T) own work.
+        limits: the floor in Mbit/s, and the share of users who may newly fall under it.
+        rules: the percentile, and what a user sees of a rate.
     """
+    floor_mbps, most_newly = limits
     cells = np.arange(len(work))
     needs = np.stack(
         [
@@ -43,7 +54,7 @@ def own_need(
     )
     shares = rules.edge_percentile / 100.0 * np.array(TAIL)
     under = _share_at(needs, shares, 1.0 - work)
-    bearable = np.minimum(under + rules.most_newly_under, shares[-1])
+    bearable = np.minimum(under + most_newly, shares[-1])
     above = np.clip(np.searchsorted(shares, bearable), 1, len(shares) - 1)
     part = (bearable - shares[above - 1]) / (shares[above] - shares[above - 1])
     rows, columns = np.indices(work.shape)
@@ -79,14 +90,25 @@ def needed_share(
 
 
 def most_work(
-    network: SavingNetwork, need: Floats, surge: float, rules: EnergyPlanningRules
+    network: SavingNetwork,
+    needs: tuple[Floats, Floats],
+    surge: float,
+    rules: EnergyPlanningRules,
 ) -> Floats:
     """Return the most work (C, T, M) by own users' floor, surge and emergency.
 
     A mode that leaves a part of the capacity leaves as much of a user's rate alone.
+
+    Args:
+        network: static facts.
+        needs: (C, T) share that must stay free in modes that leave users their rate, and in modes
+            that slow them all, the whole day long in many cells.
+        surge: rise of demand that finds room.
+        rules: reserves.
     """
     left = network.radios.capacity[:, None, :]
-    by_floor = left - need[:, :, None]
+    is_slow = left < _SLOW * left[:, :, :1]
+    by_floor = left - np.where(is_slow, needs[1][:, :, None], needs[0][:, :, None])
     by_surge = left * rules.most_load / surge - rules.emergency_reserve
     capacity = np.maximum(np.minimum(by_floor, by_surge), 0.0)
     return np.asarray(np.where(IS_OFF, 0.0, capacity))

@@ -90,7 +90,7 @@ def naive_capacity(network, forecast, floor):
             free = 1.0 - forecast.work[cell, period]
             lacking = [share for share, need in zip(shares, needs, strict=True) if need > free]
             under = np.interp(-free, -np.array(needs), shares) if lacking else 0.0
-            bearable = min(under + RULES.most_newly_under, shares[-1])
+            bearable = min(under + RULES.most_newly_crowded, shares[-1])
             need = np.interp(bearable, shares, needs)
             by_surge = RULES.most_load / RULES.surge_factor - RULES.emergency_reserve
             found[cell, period] = max(min(1.0 - need, by_surge), 0.0)
@@ -108,12 +108,13 @@ def test_capacity_is_that_of_a_naive_loop_where_nobody_can_be_moved(network, flo
 def test_a_fuller_cell_may_not_throw_more_of_its_users_under_the_floor(network):
     """Where many are under it already, hardly more may follow, up to the percentile."""
     forecast = quiet_forecast(network, work=0.3)
-    strict, loose = (
-        problem_of(network, forecast, Limits(5.0), most_newly_under=share).capacity
-        for share in (0.0005, 1.0)
-    )
-    assert (strict <= loose + 1e-12).all()
-    assert strict.sum() < loose.sum()
+    for name, modes in (("crowded", [ACTIVE, MICRO]), ("slowed", [MODES.index("MIMO_MUTED")])):
+        strict, loose = (
+            problem_of(network, forecast, Limits(5.0), **{f"most_newly_{name}": share}).capacity
+            for share in (0.0005, 1.0)
+        )
+        assert (strict <= loose + 1e-12).all()
+        assert strict[:, :, modes].sum() < loose[:, :, modes].sum()
 
 
 def test_less_power_is_chosen_only_where_a_cell_could_leave_the_air(network):
