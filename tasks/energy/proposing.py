@@ -193,19 +193,17 @@ def unwanted(
 def no_longer_wanted(
     wanted: Mapping[str, Wanted], lives: Sequence[ProposalLife]
 ) -> list[ProposalLife]:
-    """Return proposals that nobody has begun to write and that the plan wants no more.
+    """Return proposals that nobody has begun to write and whose modes would burden users by now.
 
-    An approval that comes late must not put cells to sleep in the morning.
+    An approval that comes late must not put cells to sleep in the morning. Who is asked keeps the
+    same question as long as it can be carried out.
     """
     return [
         life
         for life in lives
         if life.proposal.use_case == USE_CASE
         and life.stage in OPEN
-        and any(
-            cell not in wanted or wanted[cell].mode != mode
-            for cell, mode in modes_written(life.proposal.change_set).items()
-        )
+        and wakes_now(modes_written(life.proposal.change_set), wanted, may_differ=False)
     ]
 
 

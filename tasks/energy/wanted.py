@@ -10,6 +10,12 @@ from tasks.twin.sleep_modes import MODES, OFF_AIR, SavingMode
 
 ACTIVE: SavingMode = "ACTIVE"
 
+_BURDEN: Mapping[SavingMode, int] = {
+    "ACTIVE": 0, "MICRO_SLEEP": 1, "POWER_REDUCED": 2, "MIMO_MUTED": 3, "LIGHT_SLEEP": 4,
+    "DEEP_SLEEP": 4,
+}  # fmt: skip
+"""Modes by what users feel of them, least first; off the air is off the air."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -84,8 +90,9 @@ def wakes_now(
 ) -> list[str]:
     """Return the cells whose standing mode a plan does not want now.
 
-    Less saving than stands is wanted for users' sake, and at once. Where as much or more is wanted
-    in another way, the way that stands is left only if `may_differ`.
+    What serves users better than what stands is wanted for their sake, and at once. Where another
+    mode is wanted that does not, the one that stands is left only if `may_differ`. From one mode
+    off the air to another nobody is woken: the way there leads over the air.
 
     Args:
         standing: modes by cell.
@@ -97,8 +104,8 @@ def wakes_now(
         wish: SavingMode = wanted[cell].mode if cell in wanted else ACTIVE
         if wish == mode:
             continue
-        is_relief = wish == ACTIVE or MODES.index(wish) < MODES.index(mode)
-        if is_relief or may_differ:
+        is_relief = _BURDEN[wish] < _BURDEN[mode]
+        if is_relief or (may_differ and _BURDEN[wish] != _BURDEN[mode]):
             found.append(cell)
     return found
 

@@ -232,13 +232,18 @@ def test_less_saving_is_heeded_at_once_and_another_way_only_after_a_while():
         .alias("mode")
     )  # fmt: skip
     assert unwanted(wanted_at(shallower, soon), story.lives, soon, RULES) == [first.proposal_id]
+    lighter = rows.with_columns(
+        pl.when(pl.col("mode") == "DEEP_SLEEP").then(pl.lit("LIGHT_SLEEP")).otherwise("mode")
+        .alias("mode")
+    )  # fmt: skip
+    assert unwanted(wanted_at(lighter, late), story.lives, late, RULES) == []
     muted = Story()
     light = next(
         one for one in proposed() if "MIMO_MUTED" in modes_written(one.change_set).values()
     )
     muted.applied(light, NIGHT)
     deeper = rows.with_columns(
-        pl.when(pl.col("mode") == "MIMO_MUTED").then(pl.lit("POWER_REDUCED")).otherwise("mode")
+        pl.when(pl.col("mode") == "MIMO_MUTED").then(pl.lit("DEEP_SLEEP")).otherwise("mode")
         .alias("mode")
     )  # fmt: skip
     assert unwanted(wanted_at(deeper, soon), muted.lives, soon, RULES) == []
