@@ -25,11 +25,11 @@ from tasks.energy.accounting.savings import members, saving
 from tasks.energy.accounting.site_days import SiteHours, site_hours
 from tasks.wiring import services
 
-SIZES = (1, 5, 20, 40, 60)
+SIZES = (1, 5, 20, 60)
 SHARES_PLANTED = (0.0, 0.1)
 NIGHT, DAY = range(5), range(6, 22)
-DRAWS = {1: 10}
-DRAWS_OF_GROUPS = 4
+DRAWS = {1: 8}
+DRAWS_OF_GROUPS = 3
 SEED = 3
 HALF = 0.5
 
