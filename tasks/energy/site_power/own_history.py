@@ -17,10 +17,11 @@ from tasks.energy.site_power.model import SiteEnergyModel
 
 Floats = npt.NDArray[np.floating[Any]]
 
-_SPREAD = np.array([0.15, 0.5, 0.3])
-"""Among sites, of the log level, of its answer to load, and to saving (measured on sites)."""
-_SCATTER = 0.02
-"""Of one hour of a site around its own line, in logs."""
+_SPREAD = np.array([0.15, 0.05, 0.05])
+"""Among sites, of the log level, of its answer to load, and to saving. Slopes are believed little:
+a night's loads say nothing of the day's."""
+_SCATTER = 0.04
+"""Of one hour of a site around its own line, in logs; hours that follow one another stray alike."""
 
 
 @dataclass(frozen=True)
