@@ -18,9 +18,11 @@ import polars as pl
 
 from semantic_layer.energy_planning import energy_planning_rules
 from semantic_layer.guardrails import guardrail_rules
+from tasks.energy.planning.checking import plan_cost
 from tasks.energy.planning.compiling import Limits, WorkForecast, sleep_problem
 from tasks.energy.planning.problem import IS_OFF, SleepProblem, Standing
 from tasks.energy.planning.published_facts import CellFacts
+from tasks.energy.planning.solving import solve
 from tasks.twin.sleep_modes import MODES
 from tasks.twin.sleeping import coverage_holes, saving_state, users_under_floor
 from tasks.twin.what_if_layout import published_cells
@@ -36,6 +38,7 @@ _PATTERNS = 2
 _MATTERS = 0.005
 _TOWNS_OF_A_NATION = 49
 _FACT_HOURS = 24
+_SOLVING_S = 60.0
 _DEEP = MODES.index("DEEP_SLEEP")
 
 
@@ -107,6 +110,7 @@ def _judge(seed: int) -> None:
             )
             under, users = under + told.added * told.users, users + told.users
         print(f"{floor:5.0f}   day: {under / users:.4%} of user-minutes newly under the floor")
+        _judge_best_plan(town, floor)
 
 
 def _judged(town: EnergyTown, hour: int, floor: float, number: int) -> Judged:
@@ -144,6 +148,33 @@ def _judged(town: EnergyTown, hour: int, floor: float, number: int) -> Judged:
         broken=float(((under[1] > edge) & (under[0] <= edge) & ~IS_OFF[of_twin]).sum()),
         added=float(max(newly, 0.0) / users[1].sum()),
         users=float(users[1].sum()),
+    )
+
+
+def _judge_best_plan(town: EnergyTown, floor: float) -> None:
+    """Print what truly becomes of the best plan of a day whose loads are known beforehand."""
+    world, conditions, before = town.stretch(town.day, town.day + 96)
+    load = town.published(before.load).reshape(len(town.order), 24, 4)
+    forecast = WorkForecast(np.ones(24), load.max(axis=2), load.mean(axis=2))
+    problem = _problem(town, forecast, floor)
+    plan = solve(problem, _SOLVING_S, None)
+    modes = np.repeat(plan.mode[town.order].T, 4, axis=0).astype(np.int8)
+    state, acting = saving_state(world, conditions, modes)
+    under, was = (
+        users_under_floor(world, one, acts, floor) * one.users
+        for one, acts in ((state, acting), (before, conditions))
+    )
+    guardrails = guardrail_rules()
+    holes = [
+        coverage_holes(world.radio, set(np.flatnonzero(IS_OFF[row])), guardrails.coverage_dbm)
+        for row in np.unique(modes, axis=0)
+    ]
+    all_on = plan_cost(problem, np.zeros_like(plan.mode))
+    print(
+        f"{floor:5.0f}   best plan: {1.0 - plan.cost / all_on:.1%} of the radios' energy saved "
+        f"(gap {plan.gap:.4%}), {(under.sum() - was.sum()) / state.users.sum():.4%} of "
+        f"user-minutes newly under the floor (all on {was.sum() / before.users.sum():.2%}), "
+        f"{sum(int((one > guardrails.most_coverage_lost_share).sum()) for one in holes)} holes"
     )
 
 
