@@ -16,7 +16,7 @@ from tasks.settings import apply_profile
 
 energy = typer.Typer(
     no_args_is_help=True,
-    help="Energy saving: plans for a goal, what saves now, what was saved. It writes nothing.",
+    help="Energy saving: plans for a goal, what saves now, what was saved.",
 )
 
 
@@ -24,7 +24,10 @@ energy = typer.Typer(
 def plan(
     goal: Annotated[str, typer.Argument(help="What to save, where, when, and what must hold.")],
 ) -> None:
-    """Plan for a goal from the newest forecast on, and print what it saves and costs."""
+    """Plan for a goal from the newest forecast on; it stands until another is planned for.
+
+    Nothing is written to the network: `save-energy` proposes what the newest plan wants.
+    """
     apply_profile(PROFILE)
     from tasks.energy.steps import planned_text  # noqa: PLC0415 - Prefect is dear
 

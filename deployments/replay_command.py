@@ -15,6 +15,7 @@ from tasks.settings import apply_profile
 AGENTS: Mapping[str, str] = {
     "explain_finding": "tasks.explaining.agent",
     "heal_cell": "tasks.healing.agent",
+    "plan_energy": "tasks.energy.agent",
 }
 """In which module the function of an agent's name stands."""
 

@@ -11,6 +11,7 @@ from tasks.approval.steps import (
 )
 from tasks.curation.steps import newest_published
 from tasks.energy.forecasting.steps import forecast_load
+from tasks.energy.proposing import PLANNED_WAKING
 from tasks.energy.steps import due_to_wake, plan_saving, propose_sleep
 from tasks.execution.steps import recall
 from tasks.guarding.steps import judge_proposals
@@ -30,7 +31,7 @@ def save_energy(goal: str = "", window: Window | None = None) -> list[str]:
     """
     window = window or newest_published("cell_kpis", scheduled_at(), "15min")
     plan = plan_saving(forecast_load(window), goal, window)
-    recall(due_to_wake(plan, window), "The plan wants its cells awake, or in another mode.")
+    recall(due_to_wake(plan, window), PLANNED_WAKING)
     waiting = request_approvals(judge_proposals(propose_sleep(plan, window)))
     publish_decisions()
     write_decision_pages(waiting)
