@@ -3,8 +3,8 @@
 It proposes in every way that it can: whole sites, communities and the network at once, cell by
 cell in one judgment and over many quarters, the cells that carry for sleepers, other use cases,
 forged values, LTE, protected places, two modes for one cell, odd numbers. Everything that guards
-allow is approved by policy (L3) and written. Counted is what stands beyond a limit after each
-quarter. Beside it, the plan of the house for the same night: how much of it guards let through.
+allow is approved by policy (L3) and written. Counted is what comes to stand beyond a limit by that.
+Beside it, the plan of the house for the same night: how much of it guards let through.
 
     ANOPS_HOME=FOLDER python -m tests.benchmarks energy_guards [--quarters 32]
 
@@ -37,6 +37,7 @@ from tasks.twin.sleep_modes import MODES
 from tasks.wiring import Services, services, use_services
 from tests.benchmarks._energy_guards_town import (
     QUARTER,
+    Breaches,
     Night,
     saving,
     saving_dn,
@@ -76,18 +77,19 @@ def _say_hostile(home: Services, folder: Path, quarters: int) -> None:
                 for one in attack(night, chance)
             ]
             chance.shuffle(made)
+            before = night.breaches()
             ids = set(night.carry_out(one for _, one in made))
             proposed += len(made)
             allowed += len(ids)
             kinds.update(name for name, one in made if one.proposal_id in ids)
-            _count(breaches, night)
+            _count(breaches, before, night.breaches())
             modes = night.modes()
             most_off = max(most_off, sum(mode.endswith("SLEEP") and mode != "MICRO_SLEEP"
                                          for mode in modes.values()))  # fmt: skip
     print(
         f"bench energy_guards: hostile agent: {proposed:,} proposals in {quarters} quarters, "
         f"{allowed} allowed ({dict(kinds)}); at most {most_off} of {len(night.cells)} cells off "
-        f"the air; breaches {dict(breaches)}: {sum(breaches.values())} in all; "
+        f"the air; breaches {dict(breaches)}: {_all(breaches)} let through; "
         f"{time.process_time() - began:.0f} CPU-s"
     )
 
@@ -101,11 +103,12 @@ def _say_honest(home: Services, folder: Path, quarters: int) -> None:
         for number in range(quarters):
             night.clock.moment = BEGIN + number * QUARTER
             made = _wanted(plan, night, number)
+            before = night.breaches()
             ids = set(night.carry_out(made))
             proposed, allowed = proposed + len(made), allowed + len(ids)
             cells_proposed += sum(len(one.cell_dns) for one in made)
             cells_allowed += sum(len(one.cell_dns) for one in made if one.proposal_id in ids)
-            _count(breaches, night)
+            _count(breaches, before, night.breaches())
         for life in lives_on_record(night.ledger.entries()).values():
             broken = life.verdict.breaches if life.verdict is not None else ()
             why.update({one.rule for one in broken})
@@ -113,14 +116,26 @@ def _say_honest(home: Services, folder: Path, quarters: int) -> None:
         f"bench energy_guards: plan of the house: {proposed} proposals, {allowed} allowed "
         f"({allowed / max(proposed, 1):.1%}), {cells_allowed} of {cells_proposed} cells "
         f"({cells_allowed / max(cells_proposed, 1):.1%}); refused for {dict(why)}; breaches "
-        f"{dict(breaches)}: {sum(breaches.values())} in all; "
+        f"{dict(breaches)}: {_all(breaches)} let through; "
         f"{time.process_time() - began:.0f} CPU-s"
     )
 
 
-def _count(breaches: Counter[str], night: Night) -> None:
-    found = night.breaches()
-    breaches.update({name: getattr(found, name) for name in found.__dataclass_fields__})
+def _count(breaches: Counter[str], before: Breaches, after: Breaches) -> None:
+    """Count what is beyond a limit since guards let something through.
+
+    What was so before a cell was put to sleep follows from a carrier that fell silent since, or
+    from load that rose: waking answers that, no guard can; it is counted by itself.
+    """
+    for name in before.__dataclass_fields__:
+        stood, stands = getattr(before, name), getattr(after, name)
+        breaches[name] += max(stands - stood, 0)
+        if stood:
+            breaches[f"{name} later"] += stood
+
+
+def _all(breaches: Counter[str]) -> int:
+    return sum(count for name, count in breaches.items() if not name.endswith(" later"))
 
 
 def _plan(home: Services, night: Night) -> dict[str, list[str]]:
