@@ -49,7 +49,6 @@ class ExecutionRules(BaseModel):
             raise ValueError("early_confidence is below confidence")
         return self
 
-
     def guards_of(self, use_case: str) -> Mapping[str, float]:
         """Return the guard KPIs of a use case, with how much worse each may get."""
         if use_case in self.recallable:
