@@ -45,9 +45,9 @@ from tasks.energy.proposing import (
 from tasks.energy.report_files import report_folder, write_report
 from tasks.energy.standing import mode_course
 from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
-from tasks.energy.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.energy.waking.sleepers import USE_CASE
 from tasks.energy.wanted import Wanted, wanted_at
+from tasks.guardrails.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.messages.canonical import digest_of
 from tasks.messages.change_sets import ManagedObject
 from tasks.messages.ledger import EntryDraft
@@ -344,12 +344,13 @@ def _withdraw(proposal_ids: list[str], now: datetime) -> None:
 
 
 def _troubled(cells: Sequence[str], at: datetime) -> frozenset[str]:
-    """Return the cells at which guards would refuse to save: something is wrong there."""
+    """Return the cells at which guards would refuse to save: all, where findings are too old."""
     tables, rules = services().tables, guardrail_rules()
     lately = Window(at - timedelta(days=_TROUBLE_DAYS), at)
     findings = tables.read("cell_anomalies", lately, columns=list(FINDINGS)).collect()
     alarms = tables.read("alarms", lately, columns=list(ALARMS)).collect()
-    return troubled_cells(findings, alarms, cells, at, rules.barring_severities)
+    told = troubled_cells(findings, alarms, cells, at, rules)
+    return frozenset(cells if told is None else told)
 
 
 def _protected() -> ProtectedPlaces:

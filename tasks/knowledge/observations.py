@@ -168,7 +168,7 @@ def _of_life(
 def _outcome(life: ProposalLife) -> Outcome:
     if life.stage == "UNDONE":
         return "worse"
-    return _OUTCOMES.get(life.effect, "") if life.stage == "KEPT" else ""
+    return _OUTCOMES.get(life.effect, "") if life.stage in ("KEPT", "RECALLED") else ""
 
 
 def _lives(entries: Sequence[LedgerEntry]) -> list[ProposalLife]:

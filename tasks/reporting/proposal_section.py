@@ -23,7 +23,7 @@ _SHOWN = 20
 _WRITES = 6
 _SOLVER = "solver"
 _UNDER_WAY = ("APPROVED", "EXECUTING", "APPLIED")
-_DONE = ("KEPT", "UNDONE", "ROLLED_BACK")
+_DONE = ("KEPT", "UNDONE", "ROLLED_BACK", "RECALLED")
 _STAGE_WORDS = {
     "PROPOSED": "not judged yet",
     "WAITING": "waits for a person",
@@ -32,6 +32,7 @@ _STAGE_WORDS = {
     "APPLIED": "written, effect not measured yet",
     "KEPT": "stands",
     "UNDONE": "taken back, found worse",
+    "RECALLED": "taken back as planned",
     "ROLLED_BACK": "rolled back, could not be written whole",
 }
 _KIND_WORDS = {"CREATE": "object made", "DELETE": "object removed"}
