@@ -31,6 +31,7 @@ class KnowledgeRules(BaseModel):
     term_saturation: float = Field(gt=0, le=10)
     length_share: float = Field(ge=0, le=1)
     usual_terms: float = Field(gt=0)
+    case_use_cases: tuple[str, ...]
     case_causes: Mapping[str, str]
     case_signs: int = Field(ge=1, le=10)
     case_half_life: float = Field(gt=0)

@@ -146,10 +146,9 @@ def remedy_of(changes: ChangeSet) -> str:
 def _of_life(
     life: ProposalLife, looks: Mapping[str, Looks], rules: KnowledgeRules
 ) -> Observation | None:
-    outcome = _outcome(life)
-    if not outcome:
+    outcome, proposal = _outcome(life), life.proposal
+    if not outcome or proposal.use_case not in rules.case_use_cases:
         return None
-    proposal = life.proposal
     answered = [looks[it] for it in sorted(proposal.trigger_ids) if it in looks]
     cells = [object_class_of(dn) for dn in proposal.cell_dns[:1]]
     last = next(it for it in reversed(life.entries) if it.kind in ("verified", "undone"))
