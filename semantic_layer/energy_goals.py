@@ -68,7 +68,7 @@ class EnergyGoalRules(BaseModel):
     archetypes: Mapping[str, Words]
     services: Mapping[str, Words]
     site_words: Words
-    no_places: frozenset[str]
+    no_places: tuple[str, ...]
     promised_services: Words = Field(min_length=1)
     prepared_quantile: float = Field(gt=0.5, lt=1)
     promises: tuple[Promise, ...] = Field(min_length=1)
