@@ -19,19 +19,19 @@ energy = typer.Typer(
     help="Energy saving: plans for a goal, what saves now, what was saved.",
 )
 
+Stand = Annotated[bool, typer.Option("--stand", help="Let `save-energy` go on with this goal.")]
+
 
 @energy.command()
 def plan(
     goal: Annotated[str, typer.Argument(help="What to save, where, when, and what must hold.")],
+    stand: Stand = False,
 ) -> None:
-    """Plan for a goal from the newest forecast on; it stands until another is planned for.
-
-    Nothing is written to the network: `save-energy` proposes what the newest plan wants.
-    """
+    """Plan for a goal from the newest forecast on, and print what it saves and costs."""
     apply_profile(PROFILE)
     from tasks.energy.steps import planned_text  # noqa: PLC0415 - Prefect is dear
 
-    Console().print(Markdown(planned_text(goal)))
+    Console().print(Markdown(planned_text(goal, stands=stand)))
 
 
 @energy.command()

@@ -42,7 +42,7 @@ from tasks.energy.proposing import (
     unwanted,
     within_entering,
 )
-from tasks.energy.report_files import report_folder, write_report
+from tasks.energy.report_files import write_report
 from tasks.energy.standing import mode_course
 from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
 from tasks.energy.waking.sleepers import USE_CASE
@@ -77,48 +77,32 @@ def plan_saving(forecast: Snapshot, goal: str, window: Window) -> Snapshot:
         GoalError: the goal is unclear, contradicts itself, or asks for what is barred.
         InputError: no load was forecast at the window's end.
     """
-    rules, chosen = energy_goals_rules(), services()
-    text = goal.strip() or _standing_goal(window)
-    told = _forecast(forecast, window)
-    made_at = told.starts[0]
-    desk = PlanningDesk(_ground(forecast, told, made_at))
-    assignment = Assignment(
-        agent=AGENT,
-        identity=ENERGY_AGENT,
-        use_case=USE_CASE,
-        run_id=f"energy-{made_at:%Y%m%dT%H%M}-{digest_of(text)[:10]}",
-        seed=int(digest_of([text, made_at.isoformat()])[:8], 16),
-        arguments={"text": text, "promises": [one.name for one in rules.promises]},
-    )
-    engines = Engines(
-        chosen.chat, chosen.transcripts, chosen.spans, energy_tools(desk), chosen.clock
-    )
-    decision = run_agent(engines, assignment, plan_energy)
-    if decision["goal"] is None:
-        raise GoalError(f"The goal is not planned for. {' '.join(decision['problems'])}")
-    return _published(desk, _facts(desk, told, text, decision, assignment.run_id), forecast)
+    desk, facts = _planned(forecast, goal.strip() or _standing_goal(window), window)
+    return _published(desk, facts, forecast)
 
 
-def planned_text(goal: str) -> str:
-    """Plan for a goal from the newest forecast on, publish it, and return what is to be said of it.
+def planned_text(goal: str, *, stands: bool = False) -> str:
+    """Plan for a goal from the newest forecast on, and return what is to be said of it.
 
     Args:
         goal: a person's text.
+        stands: publish the plan, so that its goal stands until another does; otherwise it is
+            only told.
 
     Raises:
         GoalError: the goal is unclear, contradicts itself, or asks for what is barred.
         InputError: no load was forecast yet.
     """
     tables = services().tables
-    bounds = tables.bounds(_FORECASTS)
-    if bounds is None:
+    if tables.bounds(_FORECASTS) is None:
         raise InputError("No load was forecast yet; run save-energy, or forecast load, first.")
     made = tables.read(_FORECASTS, columns=["made_at"]).select(pl.col("made_at").max()).collect()
     made_at: datetime = made.item()
     forecast = tables.snapshot(_FORECASTS)
-    plan_saving.fn(forecast, goal, Window(made_at - _QUARTER, made_at))
-    page = report_folder(services().settings.root, made_at)
-    return (page / "plan.md").read_text(encoding="utf-8")
+    desk, facts = _planned(forecast, goal, Window(made_at - _QUARTER, made_at))
+    if stands:
+        _published(desk, facts, forecast)
+    return plan_markdown(plan_story(desk, facts, _rows(desk, facts)))
 
 
 def status_rows() -> list[dict[str, Any]]:
@@ -183,6 +167,34 @@ def propose_sleep(plan: Snapshot, window: Window) -> list[str]:
         _on_record(proposal, now)
     show_table("sleep-proposed", [_row(one) for one in made], f"{len(made)} sites to save energy")
     return [one.proposal_id for one in made]
+
+
+def _planned(forecast: Snapshot, text: str, window: Window) -> tuple[PlanningDesk, PlanFacts]:
+    """Let an agent read a goal and have plans solved for it.
+
+    Raises:
+        GoalError: the goal is unclear, contradicts itself, or asks for what is barred.
+        InputError: no load was forecast at the window's end.
+    """
+    rules, chosen = energy_goals_rules(), services()
+    told = _forecast(forecast, window)
+    made_at = told.starts[0]
+    desk = PlanningDesk(_ground(forecast, told, made_at))
+    assignment = Assignment(
+        agent=AGENT,
+        identity=ENERGY_AGENT,
+        use_case=USE_CASE,
+        run_id=f"energy-{made_at:%Y%m%dT%H%M}-{digest_of(text)[:10]}",
+        seed=int(digest_of([text, made_at.isoformat()])[:8], 16),
+        arguments={"text": text, "promises": [one.name for one in rules.promises]},
+    )
+    engines = Engines(
+        chosen.chat, chosen.transcripts, chosen.spans, energy_tools(desk), chosen.clock
+    )
+    decision = run_agent(engines, assignment, plan_energy)
+    if decision["goal"] is None:
+        raise GoalError(f"The goal is not planned for. {' '.join(decision['problems'])}")
+    return desk, _facts(desk, told, text, decision, assignment.run_id)
 
 
 def _forecast(forecast: Snapshot, window: Window) -> LoadForecast:
@@ -253,9 +265,9 @@ def _published(desk: PlanningDesk, facts: PlanFacts, forecast: Snapshot) -> Snap
     """Publish the plan that was taken, those beside it, and the page about both."""
     chosen = services()
     plan = desk.plans[facts.decision["promise"]]
+    rows = _rows(desk, facts)
     window = Window(facts.made_at, facts.made_at + _QUARTER)
     inputs = [forecast, *(chosen.tables.snapshot(name) for name in _INPUTS)]
-    rows = derive(plan_rows(desk.problem(facts.decision["promise"]), plan, facts))
     compared = derive_compared(compared_rows(plan, facts))
     chosen.door.publish(_COMPARED, window, compared, inputs, run_id())
     published = chosen.door.publish(_PLANS, window, rows, inputs, run_id())
@@ -268,6 +280,12 @@ def _published(desk: PlanningDesk, facts: PlanFacts, forecast: Snapshot) -> Snap
         desk.told[facts.decision["promise"]].saved_kwh, rows["cell_dn"].n_unique(),
     )  # fmt: skip
     return published
+
+
+def _rows(desk: PlanningDesk, facts: PlanFacts) -> pl.DataFrame:
+    """Return the rows of `sleep_plans` of the plan that was taken."""
+    promise = facts.decision["promise"]
+    return derive(plan_rows(desk.problem(promise), desk.plans[promise], facts))
 
 
 def _standing_goal(window: Window) -> str:

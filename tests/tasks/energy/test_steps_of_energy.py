@@ -180,12 +180,15 @@ def test_what_stands_wakes_by_plan_and_where_no_plan_is_left(night):
     assert set(steps.due_to_wake.fn(narrower, tomorrow)) == set(made)
 
 
-@pytest.mark.usefixtures("night")
-def test_a_person_s_question_is_answered_with_the_plan_and_what_sleeps():
-    text = steps.planned_text("Save energy everywhere tonight.")
+def test_a_person_s_question_is_answered_and_stands_only_where_asked_to(night):
+    goal = "Save energy only at site 2 tonight."
+    text = steps.planned_text(goal)
     assert "| promise |" in text
     assert "**keen**" in text
     assert steps.status_rows() == []
+    assert night.tables.read("sleep_plans").collect().is_empty()
+    assert steps.planned_text(goal, stands=True) == text
+    assert set(night.tables.read("sleep_plans.compared").collect()["goal"]) == {goal}
 
 
 def _topology() -> pl.DataFrame:
