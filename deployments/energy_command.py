@@ -25,7 +25,7 @@ Stand = Annotated[bool, typer.Option("--stand", help="Let `save-energy` go on wi
 @energy.command()
 def plan(
     goal: Annotated[str, typer.Argument(help="What to save, where, when, and what must hold.")],
-    stand: Stand = False,
+    stand: Stand = False,  # noqa: FBT002 - typer reads it as an option
 ) -> None:
     """Plan for a goal from the newest forecast on, and print what it saves and costs."""
     apply_profile(PROFILE)
