@@ -1,0 +1,62 @@
+"""What a home's account of energy says was saved, beside what the twin knows was saved.
+
+    ANOPS_HOME=FOLDER python -m tests.benchmarks energy_bill
+
+The home is one whose sample network saved energy and was accounted for (`anops start
+account-energy`). The truth is each accounted day simulated twice: with what was written, and with
+nobody ever having written anything. Healing's writes count as well: use a home that only saved.
+"""
+
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tasks.adapters.sample_files import read_writes
+from tasks.twin.conditions import Conditions
+from tasks.twin.following import Following
+from tasks.twin.live_network import LiveNetwork
+from tasks.twin.site_measurements import site_measurements
+from tasks.twin.traffic import PERIODS_A_DAY
+from tasks.twin.written_effects import Writes
+from tasks.wiring import services
+
+_SHOWN = ("saved_kwh", "net_saved_kwh", "net_low_kwh", "net_high_kwh")
+
+
+def main() -> None:
+    """Print a line a day that was accounted for."""
+    told = services().tables.read("energy_savings.days").filter(pl.col("scope") == "all").collect()
+    if told.is_empty():
+        print("bench energy_bill: this home accounted for no day; nothing is measured.")
+        return
+    folder = services().settings.sample_folder
+    following = LiveNetwork(folder).following
+    writes = Writes(following, read_writes(folder))
+    untouched = Writes(following, [])
+    for row in told.sort("day_start").iter_rows(named=True):
+        day = row["day_start"]
+        saved = _kwh(following, day, untouched.conditions(), None)
+        saved -= _kwh(following, day, writes.conditions(), writes.saving_modes())
+        says = ", ".join(f"{name} {row[name]:.1f}" for name in _SHOWN)
+        print(f"bench energy_bill: {day:%Y-%m-%d}: {says}; truly saved {saved:.1f} kWh")
+
+
+def _kwh(
+    following: Following,
+    day: datetime,
+    conditions: Conditions,
+    modes: npt.NDArray[np.int8] | None,
+) -> float:
+    """Return what all sites draw in a day."""
+    first, total = following.period_from(day), 0.0
+    for period in range(first, first + PERIODS_A_DAY):
+        acting = None if modes is None else modes[period : period + 1]
+        run = following.run_of(period, conditions.between(period, period + 1), acting)
+        counted = site_measurements(
+            run.world, run.state, run.conditions, (0, 1), run.temperature_degc,
+            np.random.default_rng(period),
+        )  # fmt: skip
+        total += float(np.nansum(counted["pee_energy"]))
+    return total
