@@ -214,5 +214,6 @@ def test_a_what_if_imports_formulas_and_nothing_of_the_simulation():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tasks.twin"):
                 told |= {f"{node.module}.{name.name}" for name in node.names}
-    own = {name for name in told if name.startswith("tasks.twin.what_if")}
+    words = ("tasks.twin.what_if", "tasks.twin.sleep_modes")
+    own = {name for name in told if name.startswith(words)}
     assert told - own == {"tasks.twin.radio", "tasks.twin.radio.Scenario"}
