@@ -23,7 +23,9 @@ from tasks.twin.sleep_modes import (
     DO_NOT_SAVE,
     MODE,
     SAVE,
+    SAVES_NOT,
     SAVING_FUNCTION,
+    STATE,
     SWITCH,
     SavingMode,
     acting_mode,
@@ -233,9 +235,13 @@ def was_woken(life: ProposalLife) -> bool:
 
 
 def _is_free(function: ManagedObject) -> bool:
-    """Tell whether a saving function stands as a proposal expects to find it."""
+    """Tell whether a saving function stands as a proposal expects to find it.
+
+    One that was just told to wake says for a while that it saves: guards would refuse it.
+    """
     told = function.attributes
-    return told.get(MODE) == ACTIVE and told.get(CONTROL) == DO_NOT_SAVE
+    is_told_to = told.get(MODE) != ACTIVE or told.get(CONTROL) != DO_NOT_SAVE
+    return not is_told_to and told.get(STATE) == SAVES_NOT
 
 
 def _saved(cells: Sequence[Wanted]) -> float:

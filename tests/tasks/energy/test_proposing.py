@@ -1,5 +1,6 @@
 """From a plan to proposals and wakings: by site, few, and none that stands already."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -323,3 +324,13 @@ def test_no_more_cells_are_proposed_than_guards_let_enter_in_a_while():
     assert sum(len(one.cell_dns) for one in left) <= len(made[1].cell_dns)
     later = NIGHT + timedelta(hours=rules.entering_hours, minutes=15)
     assert within_entering(made[1:3], story.lives, later, few, rules) == made[1:3]
+
+
+def test_a_cell_that_still_says_it_saves_is_proposed_when_it_says_that_it_does_not():
+    live = functions()
+    waking = proposed()[0].cell_dns[0]
+    told = live[waking]
+    still = {**told.attributes, "energySavingState": "isEnergySaving"}
+    live[waking] = replace(told, attributes=still)
+    assert waking not in {cell for one in proposed(live=live) for cell in one.cell_dns}
+    assert waking in {cell for one in proposed() for cell in one.cell_dns}
