@@ -89,7 +89,7 @@ def _polished(search: Search, until: float, least_gap: float) -> Floats:
     terms, parts = search.terms, search.parts
     bounds = search.bounds.copy()
     gaps = search.costs - bounds
-    open_parts = np.flatnonzero((gaps > least_gap * search.costs) & _small_parts(search))
+    open_parts = np.flatnonzero((gaps > least_gap * search.costs) & _fitting_parts(search))
     for part in open_parts[np.argsort(-gaps[open_parts])]:
         left = until - time.monotonic()
         cost = search.costs.sum()
@@ -105,7 +105,22 @@ def _polished(search: Search, until: float, least_gap: float) -> Floats:
 
 
 def _small_parts(search: Search) -> Flags:
-    """Return (N,) the parts with something to decide that HiGHS can take."""
-    parts = search.parts
-    could = np.bincount(parts.cell, search.terms.could_sleep.sum(axis=1), parts.count)
+    """Return (N,) the parts in which some cell may sleep and that HiGHS can take."""
+    could = _sleeping_spots(search)
     return np.asarray((could > 0) & (could <= _EXACT_SPOTS))
+
+
+def _fitting_parts(search: Search) -> Flags:
+    """Return (N,) all parts that HiGHS can take; where no cell may sleep, modes on the air count.
+
+    Such a part may stay unproved too: a cell that stood off the air is woken into one of them.
+    """
+    could = _sleeping_spots(search)
+    whole = np.bincount(search.parts.cell, minlength=search.parts.count) * search.mode.shape[1]
+    return np.asarray(np.where(could > 0, could, whole) <= _EXACT_SPOTS)
+
+
+def _sleeping_spots(search: Search) -> Numbers:
+    """Return (N,) in how many cells and periods of a part one may sleep."""
+    spots = search.terms.could_sleep.sum(axis=1)
+    return np.bincount(search.parts.cell, spots, search.parts.count).astype(np.int64)
