@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from semantic_layer.errors import AnopsError
+from semantic_layer.periods import Window
+from tasks.messages.cell_reports import FedReports
 from tasks.messages.change_sets import ManagedObject, Operation
 from tasks.messages.chat import ChatAnswer, ChatRequest
 from tasks.messages.ledger import EntryDraft, LedgerEntry
@@ -169,4 +171,25 @@ class NetworkClock(Protocol):
 
     def now(self) -> datetime:
         """Return the moment, UTC."""
+        ...
+
+
+class LoadFeed(Protocol):
+    """Load by the minute, told while counters of a quarter of an hour are still being counted.
+
+    A feed is read and forgotten: what is learnt for good comes from measurement files.
+    """
+
+    def reports(self, window: Window) -> FedReports:
+        """Return what cells told of periods that end within (start, end] of a window.
+
+        Of a cell and period that was told twice, what was told last counts. Where nothing is fed
+        at all, nothing is returned: no data is no evidence.
+
+        Args:
+            window: short; feeds hold an hour or so.
+
+        Raises:
+            TransientError: the feed is away.
+        """
         ...
