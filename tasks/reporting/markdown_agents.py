@@ -23,7 +23,8 @@ def agent_sections(
         table: draws rows of escaped text.
     """
     why = ["## Why", *_explanations(report, escaped, table)] if report.explanations else []
-    return [*why, "## Changes proposed", *_proposals(report, escaped, table)]
+    saved = ["## Energy", *_energy(report, escaped, table)] if report.energy else []
+    return [*why, "## Changes proposed", *_proposals(report, escaped, table), *saved]
 
 
 def _explanations(
@@ -67,6 +68,30 @@ def _proposals(report: NetworkReport, escaped: Callable[[object], str], table: _
                 for one in rows[:_SHOWN]
             ]
             parts.append(table((first, "Cell", "What is written", "Why", last), cells))
+    return parts
+
+
+def _energy(report: NetworkReport, escaped: Callable[[object], str], table: _Table) -> list[str]:
+    told = report.energy
+    if told is None:
+        return []
+    parts = [escaped(told.sentence)]
+    if told.plans:
+        head = ("Promise", "Floor", "Saves", "Of all", "From the best possible")
+        rows = [
+            (
+                escaped(f"{one.promise} (chosen)" if one.is_chosen else one.promise),
+                one.floor_text,
+                one.saved_text,
+                one.share_text,
+                one.gap_text,
+            )
+            for one in told.plans
+        ]
+        parts.append(table(head, rows))
+    if told.days:
+        days = [(one.day_text, one.net_text, one.share_text, one.felt_text) for one in told.days]
+        parts.append(table(("Day", "Saved", "Of all", "Under the floor"), days))
     return parts
 
 

@@ -16,6 +16,7 @@ from tasks.reporting.cell_health import (
     site_names,
 )
 from tasks.reporting.change_section import ChangeSection, change_section
+from tasks.reporting.energy_section import EnergySection
 from tasks.reporting.explanation_section import ExplanationSection
 from tasks.reporting.findings_table import (
     SEVERITIES,
@@ -70,6 +71,7 @@ class NetworkReport:
     proposals: ProposalSection
     verdicts: VerdictSection | None = None
     explanations: ExplanationSection | None = None
+    energy: EnergySection | None = None
 
     @property
     def no_findings(self) -> str:
@@ -92,6 +94,7 @@ def network_report(
     verdicts: VerdictSection | None = None,
     explanations: ExplanationSection | None = None,
     proposals: ProposalSection | None = None,
+    energy: EnergySection | None = None,
 ) -> NetworkReport:
     """Return the report of one window; the same material always gives the same report.
 
@@ -102,6 +105,7 @@ def network_report(
         verdicts: what people said of findings; None where nobody asked.
         explanations: what agents found out about findings; None where none looked.
         proposals: changes that agents proposed; None where none ever did.
+        energy: what was planned and saved; None where nothing was.
     """
     facts = facts or NetworkFacts()
     sites = site_names(material.topology)
@@ -161,6 +165,7 @@ def network_report(
         proposals=proposals or ProposalSection(),
         verdicts=verdicts,
         explanations=explanations,
+        energy=energy,
     )
 
 

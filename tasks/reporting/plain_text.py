@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tasks.reporting.agent_text import agent_lines, explanation_lines
+from tasks.reporting.energy_section import energy_lines
 from tasks.reporting.explanation import (
     CellExplanation,
     FindingExplanation,
@@ -36,7 +37,7 @@ def report_text(report: NetworkReport) -> str:
             )
             for one, others in first_of_causes(report.findings)[:_FIRST]
         )
-    lines += ["", *agent_lines(report)]
+    lines += ["", *agent_lines(report), *energy_lines(report.energy)]
     if report.evaluation:
         lines += ["", "Against the known truth:"]
         shown = report.evaluation[:_FIRST]

@@ -21,6 +21,7 @@ from tasks.ports import TableStore
 from tasks.reporting.catalogue_material import catalogue_entries
 from tasks.reporting.catalogue_page import catalogue_page
 from tasks.reporting.cell_health import site_names
+from tasks.reporting.energy_section import energy_of
 from tasks.reporting.evaluation_rows import evaluation_rows
 from tasks.reporting.explanation_section import explanations_of
 from tasks.reporting.files import report_folder, write_files
@@ -79,8 +80,9 @@ def write_report(
     sites = site_names(material.topology)
     explained = explanations_of(published, window, sites)
     proposed = proposals_of(published, window, sites, sources)
+    saved = energy_of(published, window)
     material = replace(material, snapshots=published.snapshots)
-    report = network_report(material, sources, facts, verdicts, explained, proposed)
+    report = network_report(material, sources, facts, verdicts, explained, proposed, saved)
     drawn = {"map": map_picture(report), "timelines": timelines_picture(report)}
     pictures = {name: picture for name, picture in drawn.items() if picture is not None}
     folder = report_folder(services().settings.root, window)
