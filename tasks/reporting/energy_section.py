@@ -12,11 +12,12 @@ import polars as pl
 
 from semantic_layer.periods import Window
 from tasks.reporting.reading import PublishedTables
-from tasks.reporting.wording import clipped, count, moment, number, percent
+from tasks.reporting.wording import NO_DATA, clipped, count, moment, number, percent
 
 PLANS, DAYS = "sleep_plans.compared", "energy_savings.days"
 _LOOKED_BACK = timedelta(days=7)
 _WHOLE_NETWORK = "all"
+_PROVED = 1e-4
 HOW_TO_LOOK = "`anops energy status` lists what saves now, `anops energy savings` every day."
 
 
@@ -140,6 +141,7 @@ _SAVED: dict[str, Any] = {
     "avoided_co2_kg": pl.Float64,
     "user_minutes": pl.Float64,
     "under_floor_user_minutes": pl.Float64,
+    "under_floor_rise_share": pl.Float64,
 }
 
 
@@ -153,22 +155,35 @@ def _plan(row: Mapping[str, Any]) -> PlanRow:
         saved_text=number(row["saved_kwh"], "kWh"),
         share_text=percent(row["saved_share"]),
         most_asleep=int(row["most_asleep"]),
-        gap_text=f"at most {percent(row['gap_share'])}",
+        gap_text=_gap(float(row["gap_share"])),
     )
+
+
+def _gap(share: float) -> str:
+    return "none: proved best" if share < _PROVED else f"at most {number(100 * share, '%')}"
+
+
+def _felt(row: Mapping[str, Any]) -> str:
+    """Return the share of user-minutes under the floor, and its rise beyond that at controls."""
+    minutes, under = row["user_minutes"], row["under_floor_user_minutes"]
+    if not minutes or under is None:
+        return NO_DATA
+    rise = row["under_floor_rise_share"]
+    beyond = "" if rise is None else f", {100 * rise:+.3f} points beyond controls"
+    return f"{number(100 * under / minutes, '%')}{beyond}"
 
 
 def _day(row: Mapping[str, Any]) -> SavedRow:
     net, low, high = row["net_saved_kwh"], row["net_low_kwh"], row["net_high_kwh"]
     bounds = "" if low is None or high is None else f" ({number(low)} to {number(high)})"
     whole = None if net is None or row["day_kwh"] is None else net + row["day_kwh"]
-    minutes, under = row["user_minutes"], row["under_floor_user_minutes"]
     return SavedRow(
         day_text=f"{row['day_start']:%Y-%m-%d}",
         sites=int(row["sites_count"]),
         net_text=f"{number(net, 'kWh')}{bounds} net",
         share_text=percent(net / whole if whole else None),
         co2_text=number(row["avoided_co2_kg"], "kg"),
-        felt_text=number(100 * under / minutes if minutes and under is not None else None, "%"),
+        felt_text=_felt(row),
     )
 
 

@@ -37,6 +37,7 @@ def day(days=1, **more):
         "day_start": NOW - timedelta(days=days), "scope": "all", "sites_count": 29,
         "net_saved_kwh": 103.9, "net_low_kwh": 100.3, "net_high_kwh": 109.3, "day_kwh": 2534.3,
         "avoided_co2_kg": 37.7, "user_minutes": 1000.0, "under_floor_user_minutes": 1.5,
+        "under_floor_rise_share": None,
     }  # fmt: skip
     return row | more
 
@@ -76,6 +77,16 @@ def test_the_newest_day_is_told_with_its_bounds_and_what_users_felt():
     (first, _) = told.days
     assert first.net_text == "103.9 kWh (100.3 to 109.3) net"
     assert (first.share_text, first.felt_text) == ("3.9 %", "0.15 %")
+
+
+def test_what_rose_beyond_controls_is_told_where_it_is_known():
+    (told,) = section(days=[day(under_floor_rise_share=-0.0004)]).days
+    assert told.felt_text == "0.15 %, -0.040 points beyond controls"
+
+
+def test_a_plan_that_is_proved_best_says_so():
+    told = section([plan(gap_share=0.00002), plan("bold", gap_share=0.004, floor_mbps=5.0)])
+    assert [one.gap_text for one in told.plans] == ["at most 0.4 %", "none: proved best"]
 
 
 def test_a_day_of_which_nothing_can_be_said_says_so():
