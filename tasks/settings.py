@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     gateway_secret_file: Path | None = Field(
         None, description="File with the gateway's password, private key or token."
     )
+    load_feed_folder: Path | None = Field(
+        None,
+        description="Folder into which a VES collector puts perf3gpp events by the minute. Unset: "
+        "the sample network's, or none when a gateway is set.",
+    )
     ledger_key_file: Path | None = Field(
         None, description="Ed25519 key that the ledger is signed with. Unset: made under home."
     )

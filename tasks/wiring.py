@@ -16,6 +16,7 @@ from tasks.action_ports import (
     Embedder,
     KnowledgeIndex,
     Ledger,
+    LoadFeed,
     NetworkClock,
     SpanSink,
     TranscriptStore,
@@ -213,6 +214,22 @@ class Services:
 
             return SampleClock(self.settings.sample_folder, self.clock)
         return self.clock
+
+    @cached_property
+    def load_feed(self) -> LoadFeed:
+        """Load by the minute: of a collector's folder, of the sample network, or none."""
+        chosen = self.settings
+        if chosen.load_feed_folder is not None:
+            from tasks.adapters.ves_load_feed import VesLoadFeed
+
+            return VesLoadFeed(chosen.load_feed_folder)
+        if chosen.gateway is None and chosen.input_folder is None:
+            from tasks.adapters.ves_load_feed import VesLoadFeed
+
+            return VesLoadFeed(chosen.sample_folder / "delivered" / "stream", is_awaited=False)
+        from tasks.adapters.memory_load_feed import MemoryLoadFeed
+
+        return MemoryLoadFeed()
 
     @cached_property
     def ledger(self) -> Ledger:

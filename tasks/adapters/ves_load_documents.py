@@ -1,0 +1,195 @@
+"""The JSON of VES batches: files of a folder that can matter, and the events that they hold.
+
+A file holds one value or several after one another: an object with `event`, one with `eventList`,
+a list of events, or lines of them (NDJSON). What is cut off is refused as a whole and can be read
+once its writer is done.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from semantic_layer.errors import TransientError
+from semantic_layer.periods import Window
+from tasks.adapters.ves_load_refusals import Refusals, shown
+
+ENDINGS = (".json", ".ndjson", ".jsonl")
+"""How names of batches end; writers rename what is done to one of these."""
+
+MOST_FILES = 20_000
+MOST_BYTES = 64 << 20
+MOST_EVENTS = 100_000
+"""Of one file."""
+
+_FEW_FILES = 120
+_SLACK_S = 300.0
+"""Seconds by which the clock of the folder may be ahead of the network's."""
+_MOST_BROKEN = 20
+
+_SPACE = re.compile(r"[\s\x00]*")
+_NEXT_VALUE = re.compile(r"\n(?=[{\[])")
+_ENDS = re.compile(rb'"lastEpochMicrosec"\s*:\s*([0-9]{1,20})\s*[,}]')
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One file of the folder, and when it was last written (nanoseconds)."""
+
+    name: str
+    written_ns: int
+
+
+def batches(folder: Path, window: Window, refused: Refusals) -> list[Batch]:
+    """Return the files that may tell of a window, those written first in front.
+
+    No name is trusted to tell a time. Where a folder holds few files, all may matter: the network
+    may have a time of its own. Of many, those written before the window began cannot.
+
+    Args:
+        folder: where batches lie; folders in it are not looked into.
+        window: what is asked for.
+        refused: is told of files beyond the most that are read.
+
+    Raises:
+        TransientError: the folder cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [batch for batch in map(_batch, entries) if batch is not None]
+    except OSError as error:
+        raise TransientError(
+            f"The load feed's folder {folder} cannot be read: {error.strerror}; is it there, and "
+            "does the collector run? ANOPS_LOAD_FEED_FOLDER names it."
+        ) from error
+    if len(found) > _FEW_FILES:
+        earliest = (window.start.timestamp() - _SLACK_S) * 1e9
+        found = [batch for batch in found if batch.written_ns >= earliest]
+    found.sort(key=lambda batch: (batch.written_ns, batch.name))
+    if len(found) > MOST_FILES:
+        refused.add(
+            shown(str(folder)),
+            f"{len(found) - MOST_FILES:,} files older than the newest {MOST_FILES:,} are not read; "
+            "let the collector put more events into a file, and remove files after an hour.",
+        )
+    return found[-MOST_FILES:]
+
+
+def events_of(folder: Path, batch: Batch, window: Window, refused: Refusals) -> Iterator[Any]:
+    """Yield the events of a file that can matter, as they are told; anything may be one.
+
+    Args:
+        folder: where the file lies.
+        batch: the file.
+        window: a file none of whose events end in it is not taken apart.
+        refused: is told of what cannot be read.
+    """
+    try:
+        with (folder / batch.name).open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        return  # Whoever keeps the folder short removed it meanwhile.
+    except OSError as error:
+        refused.add(shown(batch.name), f"the file cannot be read: {error.strerror}.")
+        return
+    if len(content) > MOST_BYTES:
+        refused.add(
+            shown(batch.name),
+            f"the file is larger than {MOST_BYTES >> 20} MiB and is not read; let the collector "
+            "write smaller batches.",
+        )
+        return
+    if not _may_matter(content, window):
+        return
+    count = 0
+    for value in _values(content.decode("utf-8-sig", "replace"), batch, refused):
+        for event in _events(value):
+            count += 1
+            if count > MOST_EVENTS:
+                refused.add(
+                    shown(batch.name),
+                    f"events beyond the first {MOST_EVENTS:,} are not read; let the collector "
+                    "write smaller batches.",
+                )
+                return
+            yield event
+
+
+def moment_of(micros: int) -> datetime:
+    """Return the moment of microseconds since 1970, UTC."""
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+
+
+def _batch(entry: "os.DirEntry[str]") -> Batch | None:
+    if entry.name.startswith(".") or not entry.name.endswith(ENDINGS):
+        return None
+    try:
+        return Batch(entry.name, entry.stat().st_mtime_ns) if entry.is_file() else None
+    except FileNotFoundError:
+        return None
+
+
+def _may_matter(content: bytes, window: Window) -> bool:
+    """Tell whether an event may end within (start, end] of the window, without taking it apart."""
+    ends = _ENDS.findall(content)
+    if not ends or len(ends) != content.count(b"lastEpochMicrosec") or b"\\u" in content:
+        return True
+    first, last = (moment.timestamp() * 1e6 for moment in (window.start, window.end))
+    return any(first < int(end) <= last for end in ends)
+
+
+def _values(text: str, batch: Batch, refused: Refusals) -> Iterator[Any]:
+    """Yield the JSON values of a file; after a broken one, from the next line that begins one."""
+    at, broken = _past_space(text, 0), 0
+    if at == len(text):
+        refused.add(shown(batch.name), "the file is empty; it is read again once it is written.")
+    while at < len(text):
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            line = text.count("\n", 0, at) + 1
+            refused.add(f"{shown(batch.name)}, line {line}", _reason(error, text))
+            broken += 1
+            following = _NEXT_VALUE.search(text, at)
+            if following is None or broken == _MOST_BROKEN:
+                return
+            at = following.end()
+            continue
+        yield value
+        at = _past_space(text, end)
+
+
+def _events(value: object) -> Iterator[Any]:
+    if isinstance(value, list):
+        yield from value
+    elif isinstance(value, dict) and isinstance(value.get("eventList"), list):
+        yield from value["eventList"]
+    else:
+        yield value
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _reason(error: ValueError | RecursionError, text: str) -> str:
+    if isinstance(error, RecursionError):
+        return "its JSON is nested too deep and is not read."
+    if isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
+    ):
+        return "its JSON is cut off; it is read again once its writer is done."
+    said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    return f"this is no whole JSON value ({said[:1].lower()}{said[1:100]}) and is not read."
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)

@@ -1,0 +1,187 @@
+"""Measurements of cells from perf3gpp events: the few that load and throughput rest on.
+
+Names are the catalogue's, or those of the vendor's map (`nfVendorName`). A value that is suspect,
+missing or out of bounds is told as nothing: it takes the place of what was told before.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from semantic_layer.errors import InputError
+from semantic_layer.identity import cell_dn_of, joined_dn, object_class_of
+from semantic_layer.loading import Catalogue
+from semantic_layer.measurements import Measurement
+from semantic_layer.vendors import CounterMapping
+from tasks.adapters.ves_load_events import (
+    LoadEvent,
+    MeasuredObject,
+    counters_of,
+    number_of,
+    objects_of,
+)
+from tasks.adapters.ves_load_refusals import Refusals, shown
+
+Values = dict[str, float | None]
+"""By measurement; None where it was told that there is none, or none to be trusted."""
+
+_LONGEST_DN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCell:
+    """What one event tells of one cell and period.
+
+    Attributes:
+        sequence: of the event.
+        object_class: of the cell.
+    """
+
+    sequence: int
+    cell_dn: str
+    object_class: str
+    begin: datetime
+    end: datetime
+    values: Values
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What becomes of a measInfo's counters on objects of a class.
+
+    Attributes:
+        places: measurement by `p`, for counters that are one.
+        counters: name by `p`, for counters that the vendor's map reads.
+        mappings: of the vendor's map, that these counters serve whole.
+    """
+
+    places: dict[int, Measurement] = field(default_factory=dict)
+    counters: dict[int, str] = field(default_factory=dict)
+    mappings: list[CounterMapping] = field(default_factory=list)
+
+    def names(self) -> Iterator[str]:
+        """Yield the measurements that it gives."""
+        for measurement in self.places.values():
+            yield measurement.name
+        for mapping in self.mappings:
+            yield mapping.measurement
+
+
+class CellValues:
+    """Reads the wanted measurements of cells from events.
+
+    Args:
+        wanted: names of measurements.
+        catalogue: where they are defined.
+        refused: is told of what cannot be read.
+    """
+
+    def __init__(self, wanted: Sequence[str], catalogue: Catalogue, refused: Refusals) -> None:
+        self._wanted = frozenset(wanted)
+        self._catalogue = catalogue
+        self._refused = refused
+        self._plans: dict[tuple[str, str, tuple[str, ...]], _Plan] = {}
+
+    def told(self, event: LoadEvent) -> Iterator[ToldCell]:
+        """Yield what an event tells of cells, block by block; cells of other blocks come again."""
+        for info in event.infos:
+            counters = counters_of(info, event.place, self._refused)
+            if counters is None:
+                continue
+            for one in objects_of(info, event.place, self._refused):
+                yield from self._of_object(event, counters, one)
+
+    def _of_object(
+        self, event: LoadEvent, counters: tuple[str, ...], one: MeasuredObject
+    ) -> Iterator[ToldCell]:
+        try:
+            dn = joined_dn("", event.element, one.local)
+            cell_dn = cell_dn_of(dn)
+        except InputError:
+            cell_dn = dn = ""
+        if not cell_dn and dn:
+            return
+        if not cell_dn or len(cell_dn) > _LONGEST_DN or not cell_dn.isprintable():
+            name = f"{shown(one.local)} below {shown(event.element)}"
+            self._refused.add(event.place, f"{name} is no DN of a measured object.")
+            return
+        object_class = object_class_of(cell_dn)
+        plan = self._plan(event.vendor, object_class, counters)
+        names = list(plan.names())
+        if not names:
+            return
+        values: Values = dict.fromkeys(names)
+        if not one.is_suspect:
+            place = f"{event.place}, {shown(one.local)}"
+            values |= self._values(plan, one.results, place)
+        yield ToldCell(event.sequence, cell_dn, object_class, event.begin, event.end, values)
+
+    def _values(self, plan: _Plan, results: Sequence[Any], place: str) -> Values:
+        found: Values = {}
+        counted: dict[str, float | None] = {}
+        for result in results:
+            p = result.get("p") if isinstance(result, dict) else None
+            if not isinstance(p, int) or isinstance(p, bool):
+                self._refused.add(place, "a measResult has no p, the number of its type.")
+            elif p in plan.places:
+                measurement = plan.places[p]
+                number = self._number(result, measurement.standard_name, place)
+                found[measurement.name] = self._plausible(number, measurement, place)
+            elif p in plan.counters:
+                counted[plan.counters[p]] = self._number(result, plan.counters[p], place)
+        for mapping in plan.mappings:
+            if found.get(mapping.measurement) is None:
+                measurement = self._catalogue.measurement(mapping.measurement)
+                number = mapping.value(counted)
+                found[mapping.measurement] = self._plausible(number, measurement, place)
+        return found
+
+    def _number(self, result: dict[str, Any], name: str, place: str) -> float | None:
+        try:
+            return number_of(result)
+        except ValueError:
+            self._refused.add(place, f"{shown(name)} is no finite number.")
+            return None
+
+    def _plausible(
+        self, number: float | None, measurement: Measurement, place: str
+    ) -> float | None:
+        if number is None:
+            return None
+        low = float("-inf") if measurement.low is None else measurement.low
+        high = float("inf") if measurement.high is None else measurement.high
+        if low <= number <= high:
+            return number
+        self._refused.add(
+            place,
+            f"{measurement.standard_name} is {number:g}, its bounds are {low:g} and {high:g} "
+            f"{measurement.unit}; is it counted in another unit?",
+        )
+        return None
+
+    def _plan(self, vendor: str, object_class: str, counters: tuple[str, ...]) -> _Plan:
+        key = (vendor, object_class, counters)
+        if key not in self._plans:
+            self._plans[key] = self._made(*key)
+        return self._plans[key]
+
+    def _made(self, vendor: str, object_class: str, counters: tuple[str, ...]) -> _Plan:
+        plan = _Plan()
+        known = self._catalogue.object_classes[object_class]
+        for p, counter in enumerate(counters, 1):
+            found = self._catalogue.by_standard_name(counter, known.technology, object_class)
+            if found is not None and found.name in self._wanted:
+                plan.places[p] = found
+            else:
+                plan.counters[p] = counter
+        serving = self._catalogue.vendor_map_of(vendor)
+        if serving is not None:
+            plan.mappings = [
+                mapping
+                for mapping in serving.by_class.get(object_class, ())
+                if mapping.measurement in self._wanted and set(mapping.reads) <= set(counters)
+            ]
+        read = {name for mapping in plan.mappings for name in mapping.reads}
+        plan.counters = {p: name for p, name in plan.counters.items() if name in read}
+        return plan
