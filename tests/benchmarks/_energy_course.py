@@ -107,7 +107,9 @@ def _lived(
     parts, course = _stretches(town, policy, period, course, bill, place)
     for share, outcome, mode in parts:
         _charge(bill, place, share, outcome)
-        bill.broken_minutes[:, place] += share * 60.0 * HOURS * _broken(town, period, outcome)
+        bill.broken_minutes[:, place] += (
+            share * 60.0 * HOURS * beyond_promise(town, period, outcome)
+        )
         bill.asleep_hours += IS_OFF[mode] * share * HOURS
     load = sum(share * outcome.load for share, outcome, _ in parts)
     policy.told(period, town.measured(load, period), before)
@@ -164,7 +166,7 @@ def _charge(bill: Bill, place: int, share: float, outcome: Outcome) -> None:
     bill.holes[place] += share * float((outcome.newly_uncovered > _HOLE_SHARE).sum())
 
 
-def _broken(town: TrueTown, period: int, outcome: Outcome) -> Floats:
+def beyond_promise(town: TrueTown, period: int, outcome: Outcome) -> Floats:
     """Return (F,) users under each floor beyond the promise."""
     active = town.outcome(period, np.full(len(town.cells), ACTIVE))
     spared = np.maximum(active.under, _PROMISED_TO_ALL_BUT)

@@ -44,7 +44,7 @@ def main() -> None:
         raise SystemExit("The plan in motion made no plan before the surge.")
     print(f"bench energy_surge: town {town.seed} before: {_line(night, alone, town.floors, 0)}")
     surge = Surge(network, calm.foresight, asked.factor)
-    for area in _sleepiest(town, calm.plan.mode[:, 0], asked.areas):
+    for area in sleepiest(town, calm.plan.mode[:, 0], asked.areas, _STRIKES):
         _say(town, surge, [area], f"area {area}")
     everywhere = range(town.following.world.radio.network.areas)
     _say(town, surge, everywhere, "the whole town")
@@ -59,10 +59,10 @@ class Surge:
     factor: float
 
 
-def _sleepiest(town: TrueTown, modes: Numbers, many: int) -> list[int]:
-    """Return the areas of which sleeping cells would carry most, far from one another."""
+def sleepiest(town: TrueTown, modes: Numbers, many: int, period: int) -> list[int]:
+    """Return the areas, far apart, of which sleeping cells would carry most in a period."""
     radio = town.following.world.radio
-    asked = radio.built.share[town.order] * town.asked(_STRIKES)
+    asked = radio.built.share[town.order] * town.asked(period)
     slept = asked[IS_OFF[modes]].sum(axis=0)
     sites = radio.network.sites
     found: list[int] = []
