@@ -43,6 +43,9 @@ class EnergyPlanningRules(BaseModel):
     surge_factor: float = Field(ge=1)
     emergency_reserve: float = Field(ge=0, lt=1)
     most_community_asleep: float = Field(ge=0, le=1)
+    before_hours: float = Field(ge=0, le=24)
+    swell_hours: float = Field(ge=0, le=24)
+    swell_least_work: float = Field(ge=0, lt=1)
 
 
 @cache

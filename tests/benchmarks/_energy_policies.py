@@ -10,9 +10,11 @@ from semantic_layer.load_forecasting import load_forecasting_rules
 from tasks.energy.forecasting.forecaster import LoadForecaster
 from tasks.energy.forecasting.load_calendar import DayKind, LoadCalendar
 from tasks.energy.forecasting.load_history import LoadHistory
+from tasks.energy.planning.compiling import WorkForecast, work_forecast
 from tasks.energy.planning.problem import Floats, Numbers, SleepPlan, SleepProblem
+from tasks.energy.swelling import Missed, demand_swell, widened
 from tasks.energy.waking.mode_course import ModeCourse
-from tasks.energy.waking.own_work import carried_work, own_work, swell
+from tasks.energy.waking.own_work import own_work
 from tasks.energy.waking.rolling import LastPlan, replanned
 from tasks.twin.traffic import PERIODS_A_DAY, public_holidays
 from tests.benchmarks._energy_course import Policy, Watch
@@ -24,19 +26,9 @@ GRID_HOURS = np.array([0.25] * 4 + [1.0] * 23)
 """Periods of a plan: an hour by quarters, then whole hours up to a day."""
 
 _ZONE = "Europe/Berlin"
-_SWELL_PERIODS = 4
-_SWELL_LEAST = 0.02
 _MOST_MOVED = 0.1
 _SOLVE_S = 0.8
 _QUARTER = timedelta(hours=HOURS)
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Own work by (C, T): to be prepared for, and likely."""
-
-    work: Floats
-    likely: Floats
 
 
 class Foresight:
@@ -49,16 +41,14 @@ class Foresight:
         self._load, self._dns = town.history, tuple(cell.dn for cell in town.cells)
         self._calendar = LoadCalendar(_ZONE, _holidays(town))
 
-    def expected(self, period: int) -> Expected:
+    def expected(self, period: int) -> WorkForecast:
         """Return the work of a plan's periods from one that begins now."""
         history = LoadHistory(self._dns, self._town.history_start, self._load)
         if self.forecaster is None or period % PERIODS_A_DAY == 0:
             rules = load_forecasting_rules()
             self.forecaster = LoadForecaster.fitted(history, self._calendar, rules)
         told = self.forecaster.forecast(history, self._town.starts[period], GRID_HOURS)
-        return Expected(
-            told.peak_at(self._network.quantile).astype(np.float64), told.mean.astype(np.float64)
-        )
+        return work_forecast(self._network.saving, told, self._network.quantile)
 
     def told(self, own: Floats) -> None:
         """Take in own work (C,) of the period that ended; NaN where it is not known."""
@@ -72,13 +62,14 @@ class Hindsight:
         load = town.true_load().astype(np.float64)
         self._load = np.column_stack([load, load[:, -PERIODS_A_DAY:]])
 
-    def expected(self, period: int) -> Expected:
+    def expected(self, period: int) -> WorkForecast:
         """Return the work of a plan's periods from one that begins now."""
         lengths = np.rint(GRID_HOURS / HOURS).astype(int)
         firsts = period + np.concatenate([[0], np.cumsum(lengths)[:-1]])
         part = self._load[:, period : period + int(lengths.sum())]
         peak = np.maximum.reduceat(part, firsts - period, axis=1)
-        return Expected(peak, np.add.reduceat(part, firsts - period, axis=1) / lengths)
+        likely = np.add.reduceat(part, firsts - period, axis=1) / lengths
+        return WorkForecast(GRID_HOURS, peak, likely)
 
     def told(self, own: Floats) -> None:
         """Take in nothing: all is known."""
@@ -97,12 +88,16 @@ class PlanInMotion:
     problem: SleepProblem | None = None
     gaps: list[float] = field(default_factory=list)
     posed: list[SleepProblem] = field(default_factory=list)
-    _swell: Floats | None = None
+    _forecast: WorkForecast | None = None
+    _missed: tuple[Missed, ...] = ()
 
     def modes(self, period: int, course: ModeCourse) -> Numbers:
         """Return what the new plan says of the period that begins now."""
-        expected = self._swollen(self.foresight.expected(period))
-        problem = self.network.problem(expected.work, expected.likely, GRID_HOURS, course.standing)
+        self._forecast = self.foresight.expected(period)
+        forecast = widened(self._forecast, self._missed, self.network.rules)
+        problem = self.network.problem(
+            forecast.work, forecast.expected, forecast.hours, course.standing
+        )
         last = None
         if self.plan is not None:
             last = LastPlan(self.plan, GRID_HOURS, HOURS)
@@ -115,14 +110,15 @@ class PlanInMotion:
 
     def told(self, period: int, load: Floats, modes: Numbers) -> None:  # noqa: ARG002
         """Take in what was measured: own work where it shows, and demand beyond it."""
-        if self.problem is None:
+        if self.problem is None or self._forecast is None:
             return
         moves, kept = self.problem.moves, self.network.kept
         likely = np.nan_to_num(self.problem.expected_work[:, 0])
         self.foresight.told(own_work(load, modes, kept, moves, likely, _MOST_MOVED))
-        prepared = np.nan_to_num(self.problem.work[:, 0])
-        carried = carried_work(load, modes, kept)
-        self._swell = swell(carried, modes, moves, prepared, _SWELL_LEAST)
+        if isinstance(self.foresight, Foresight):
+            prepared = self._forecast.work[:, 0]
+            times = demand_swell(load, modes, kept, moves, prepared, self.network.rules)
+            self._missed = (Missed(times, self._forecast, HOURS),)
 
     def watch(self) -> Watch | None:
         """Return what the fast rule looks at, if there is one."""
@@ -130,14 +126,6 @@ class PlanInMotion:
             return None
         likely = np.nan_to_num(self.problem.expected_work[:, 0])
         return Watch(self.problem.moves, self.network.limits(self.problem), likely)
-
-    def _swollen(self, expected: Expected) -> Expected:
-        """Return what is expected, more in the next hour where more came than was prepared for."""
-        if self._swell is None:
-            return expected
-        factor = np.ones_like(expected.work)
-        factor[:, :_SWELL_PERIODS] = self._swell[:, None]
-        return Expected(np.minimum(expected.work * factor, 1.0), expected.likely)
 
 
 def plan_in_motion(

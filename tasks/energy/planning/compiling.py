@@ -196,6 +196,18 @@ def sleep_problem(
     )
 
 
+def known_moves(network: SavingNetwork, is_known: Flags, rules: EnergyPlanningRules) -> Moves:
+    """Return where the work of sleepers goes, as problems tell it.
+
+    Args:
+        network: static facts.
+        is_known: (C,) cells whose load is forecast; others carry for nobody.
+        rules: of planning.
+    """
+    carriers, _ = _known_carriers(network, is_known, rules)
+    return _moves(network, carriers, rules)
+
+
 def _check(network: SavingNetwork, forecast: WorkForecast, limits: Limits) -> None:
     shape = len(network.cell_dns), len(forecast.hours)
     given = {
