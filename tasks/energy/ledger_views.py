@@ -1,4 +1,4 @@
-"""What the ledger and published plans say to those who propose sleep and end it."""
+"""What ledger and published plans tell those who propose sleep and end it, and their entries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,10 +9,11 @@ import polars as pl
 from data_products.lineage import Snapshot
 from semantic_layer.energy_goals import EnergyGoalRules
 from tasks.energy.proposing import PlanTold
+from tasks.energy.tools import ENERGY_AGENT
 from tasks.energy.waking.sleepers import USE_CASE, modes_written
-from tasks.messages.ledger import LedgerEntry
+from tasks.messages.ledger import EntryDraft, LedgerEntry
 from tasks.messages.proposal_life import ProposalLife, proposal_life
-from tasks.messages.proposals import Alternative
+from tasks.messages.proposals import Alternative, ChangeProposal
 
 _STANDING = ("APPLIED", "KEPT")
 
@@ -23,6 +24,20 @@ def lives_of(entries: Iterable[LedgerEntry]) -> list[ProposalLife]:
     for entry in entries:
         told.setdefault(entry.subject_id, []).append(entry)
     return [proposal_life(own) for own in told.values() if own[0].kind == "proposed"]
+
+
+def proposed_entry(proposal: ChangeProposal, now: datetime) -> EntryDraft:
+    """Return the entry that puts a proposal on record."""
+    name = proposal.proposal_id
+    payload = {"proposal": proposal.to_json()}
+    return EntryDraft("proposed", name, proposal.proposed_by, now, payload, f"proposed:{name}")
+
+
+def withdrawn_entry(proposal_id: str, now: datetime) -> EntryDraft:
+    """Return the entry that withdraws a proposal that a newer plan does not ask for."""
+    payload = {"reason": "The plan wants its cells in this mode no more."}
+    key = f"withdrawn:{proposal_id}"
+    return EntryDraft("withdrawn", proposal_id, ENERGY_AGENT, now, payload, key)
 
 
 def newest_plan(compared: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Planning problems of a goal: its areas and hours, protected places and a promise, compiled."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -21,10 +21,12 @@ from tasks.energy.planning.compiling import (
     sleep_problem,
     work_forecast,
 )
-from tasks.energy.planning.problem import Floats, SleepProblem
+from tasks.energy.planning.problem import Floats, SleepPlan, SleepProblem
 from tasks.energy.planning.published import SavingNetwork
 from tasks.energy.promises import PromisedLimits
+from tasks.energy.swelling import Missed, widened
 from tasks.energy.waking.mode_course import ModeCourse
+from tasks.energy.waking.rolling import LastPlan, replanned
 
 _STEP = timedelta(minutes=15)
 _STEP_H = 0.25
@@ -43,6 +45,8 @@ class ProblemMaker:
         prices: of the planning periods.
         course: how cells stand.
         troubled: cells at which something is wrong; none of them is planned to save.
+        misses: how much more demand came of late than was prepared for.
+        lasts: plans that the search begins from, by promise; none where none was made of late.
         planning: rules of planning.
         rules: of goals.
     """
@@ -56,6 +60,8 @@ class ProblemMaker:
     troubled: frozenset[str]
     planning: EnergyPlanningRules
     rules: EnergyGoalRules
+    misses: Sequence[Missed] = ()
+    lasts: Mapping[str, LastPlan] = field(default_factory=dict)
 
     def problem(self, goal: EnergyGoal, promised: PromisedLimits) -> SleepProblem:
         """Return what is to be decided for a goal under a promise."""
@@ -68,7 +74,11 @@ class ProblemMaker:
         )
         problem = sleep_problem(
             network,
-            work_forecast(network, forecast, self.rules.prepared_quantile),
+            widened(
+                work_forecast(network, forecast, self.rules.prepared_quantile),
+                self.misses,
+                self.planning,
+            ),
             self.prices.of(goal.objective),
             self.course.standing,
             Limits(
@@ -82,6 +92,14 @@ class ProblemMaker:
             self.planning,
         )
         return self.course.bound(problem)
+
+    def plan(self, problem: SleepProblem, promise: str) -> SleepPlan:
+        """Return a plan for a problem under a promise, begun from the one before.
+
+        Raises:
+            InputError: the problem's numbers cannot be used.
+        """
+        return replanned(problem, self.course, self.lasts.get(promise), self.rules.solve_seconds)
 
 
 def hourly_prices(

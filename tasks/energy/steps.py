@@ -16,7 +16,7 @@ from semantic_layer.energy_accounting import energy_accounting_rules
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_planning import energy_planning_rules
 from semantic_layer.energy_waking import energy_waking_rules
-from semantic_layer.errors import InputError
+from semantic_layer.errors import InputError, TransientError
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.periods import Window
 from semantic_layer.protected import ProtectedPlaces, load_protected_places, protected_places
@@ -27,7 +27,15 @@ from tasks.energy.forecasting.forecast_rows import forecast_of
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.goals.goal import GoalError
 from tasks.energy.goals.places import places_of
-from tasks.energy.ledger_views import lives_of, newest_plan, plan_told, standing_rows
+from tasks.energy.lately import demand_missed, plans_before
+from tasks.energy.ledger_views import (
+    lives_of,
+    newest_plan,
+    plan_told,
+    proposed_entry,
+    standing_rows,
+    withdrawn_entry,
+)
 from tasks.energy.pages import plan_markdown, plan_page
 from tasks.energy.plan_rows import PlanFacts, compared_rows, plan_rows
 from tasks.energy.plan_story import plan_story
@@ -43,14 +51,15 @@ from tasks.energy.proposing import (
     within_entering,
 )
 from tasks.energy.report_files import write_report
+from tasks.energy.seen_demand import DemandWatch
 from tasks.energy.standing import mode_course
 from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
 from tasks.energy.waking.sleepers import USE_CASE
 from tasks.energy.wanted import Wanted, wanted_at
 from tasks.guardrails.trouble import ALARMS, FINDINGS, troubled_cells
 from tasks.messages.canonical import digest_of
+from tasks.messages.cell_reports import CellReport
 from tasks.messages.change_sets import ManagedObject
-from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposals import ChangeProposal
 from tasks.step import run_id, show_markdown, show_table, step
 from tasks.twin.sleep_modes import SAVING_FUNCTION
@@ -213,8 +222,6 @@ def _forecast(forecast: Snapshot, window: Window) -> LoadForecast:
 
 
 def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground:
-    from tasks.energy.planning.solving import solve  # noqa: PLC0415 - it loads a solver
-
     tables, rules, planning = services().tables, energy_goals_rules(), energy_planning_rules()
     protected = _protected()
     topology = tables.read("network_topology").filter(pl.col("valid_from") <= made_at)
@@ -222,17 +229,22 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
     network = published_network(tables.read, made_at, planning, guardrail_rules())
     places = places_of(newest, protected, rules)
     prices = hourly_prices(told.starts, told.hours, energy_accounting_rules())
+    lives = lives_of(services().ledger.entries())
     course = mode_course(
         network.cell_dns,
         standing_modes(saving_functions(_live(network.cell_dns))),
-        lives_of(services().ledger.entries()),
+        lives,
         made_at,
         energy_waking_rules().hold_hours,
     )
-    troubled = _troubled(network.cell_dns, made_at)
+    watch = DemandWatch(network, lives, rules.prepared_quantile, planning)
+    names = [one.name for one in rules.promises]
     maker = ProblemMaker(
-        network, told, places, protected, prices, course, troubled, planning, rules
-    )
+        network, told, places, protected, prices, course,
+        _troubled(network.cell_dns, made_at), planning, rules,
+        demand_missed(tables.read, _told_since(made_at), watch, told),
+        plans_before(tables.read, network.cell_dns, made_at, names, planning.before_hours),
+    )  # fmt: skip
     floor = least_floor_mbps(rules, service_catalogue())
     read = [forecast, *(tables.snapshot(name) for name in _INPUTS)]
     return Ground(
@@ -240,11 +252,25 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
         rules=rules,
         promises_of=lambda goal: promised(goal, floor, planning, rules),
         problem_of=maker.problem,
-        solve=lambda problem: solve(problem, rules.solve_seconds),
+        solve=maker.plan,
         prices=prices,
         site_ids=network.site_ids,
         sources=tuple(f"{one.table}@{one.id}" for one in read),
     )
+
+
+def _told_since(quarter_end: datetime) -> tuple[CellReport, ...]:
+    """Return what cells told since; nothing for a plan of the past, or where no feed answers."""
+    chosen, now = services(), services().network_clock.now()
+    late = now - quarter_end
+    if not timedelta() < late <= timedelta(minutes=energy_goals_rules().timely_minutes):
+        return ()
+    try:
+        told = chosen.load_feed.reports(Window(quarter_end, now))
+    except TransientError as error:
+        _LOG.warning("Demand since %s is not known by the minute: %s", quarter_end, error)
+        return ()
+    return told.reports
 
 
 def _facts(
@@ -332,16 +358,7 @@ def _live(cells: Iterable[str]) -> list[ManagedObject]:
 
 
 def _on_record(proposal: ChangeProposal, now: datetime) -> None:
-    services().ledger.append(
-        EntryDraft(
-            "proposed",
-            proposal.proposal_id,
-            proposal.proposed_by,
-            now,
-            {"proposal": proposal.to_json()},
-            f"proposed:{proposal.proposal_id}",
-        )
-    )
+    services().ledger.append(proposed_entry(proposal, now))
 
 
 def _withdraw(proposal_ids: list[str], now: datetime) -> None:
@@ -350,15 +367,7 @@ def _withdraw(proposal_ids: list[str], now: datetime) -> None:
         with ledger.alone(proposal_id):
             lives = lives_of(ledger.entries(proposal_id))
             if lives and lives[0].stage in ("PROPOSED", "WAITING", "APPROVED"):
-                draft = EntryDraft(
-                    "withdrawn",
-                    proposal_id,
-                    ENERGY_AGENT,
-                    now,
-                    {"reason": "The plan wants its cells in this mode no more."},
-                    f"withdrawn:{proposal_id}",
-                )
-                ledger.append(draft)
+                ledger.append(withdrawn_entry(proposal_id, now))
 
 
 def _troubled(cells: Sequence[str], at: datetime) -> frozenset[str]:

@@ -38,7 +38,7 @@ class Ground:
         rules: of goals.
         promises_of: limits of each plan that is compared for a goal, the weakest first.
         problem_of: see there.
-        solve: the solver.
+        solve: the solver; it is told the promise, for each begins from a plan of its own.
         prices: of the planning periods.
         site_ids: of the problems' cells.
         sources: snapshots that problems rest on.
@@ -48,7 +48,7 @@ class Ground:
     rules: EnergyGoalRules
     promises_of: Callable[[EnergyGoal], Sequence[PromisedLimits]]
     problem_of: ProblemOf
-    solve: Callable[[SleepProblem], SleepPlan]
+    solve: Callable[[SleepProblem, str], SleepPlan]
     prices: Prices
     site_ids: Sequence[str] = ()
     sources: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ class _Planning:
     def _solve(self, limits: PromisedLimits) -> None:
         desk, name = self._desk, limits.name
         problem = desk.problem(name)
-        plan = desk.ground.solve(problem)
+        plan = desk.ground.solve(problem, name)
         wrong = broken(problem, plan.mode)
         if wrong:
             raise ToolFailedError(

@@ -122,7 +122,7 @@ def desk() -> PlanningDesk:
             rules=RULES,
             promises_of=lambda goal: promised(goal, 5.0, PLANNING, RULES),
             problem_of=problem,
-            solve=lambda one: solve_exact(one, 20.0, 1e-6),
+            solve=lambda one, _: solve_exact(one, 20.0, 1e-6),
             prices=PRICES,
             site_ids=tuple(SITE_OF.values()),
             sources=("load_forecasts@1",),

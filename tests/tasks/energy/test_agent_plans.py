@@ -96,7 +96,7 @@ def test_every_number_of_an_explanation_stands_in_the_figures():
 def test_savings_of_cells_add_up_to_what_the_plan_costs_less_than_all_on():
     limits = planned.desk().ground.promises_of(EnergyGoal())[0]
     problem = planned.problem(EnergyGoal(), limits)
-    plan = planned.desk().ground.solve(problem)
+    plan = planned.desk().ground.solve(problem, limits.name)
     saved = cell_savings(problem, plan, problem.price)
     on = np.zeros_like(plan.mode)
     assert saved.sum() == pytest.approx(plan_cost(problem, on) - plan_cost(problem, plan.mode))
@@ -105,7 +105,7 @@ def test_savings_of_cells_add_up_to_what_the_plan_costs_less_than_all_on():
 def test_a_plan_that_another_beats_in_all_is_no_choice():
     limits = planned.desk().ground.promises_of(EnergyGoal())[0]
     problem = planned.problem(EnergyGoal(), limits)
-    plan = planned.desk().ground.solve(problem)
+    plan = planned.desk().ground.solve(problem, limits.name)
     good = figures(problem, plan, planned.PRICES, limits)
     less = replace(limits, name="same_with_less", floor_mbps=limits.floor_mbps - 1.0)
     worse = figures(problem, plan, planned.PRICES, less)

@@ -7,9 +7,11 @@ import pytest
 
 from data_products.lineage import Lineage
 from semantic_layer.energy_goals import energy_goals_rules
+from semantic_layer.errors import TransientError
 from semantic_layer.periods import Window
 from tasks.adapters.memory_gateway import MemoryGateway
 from tasks.adapters.memory_ledger import MemoryLedger
+from tasks.adapters.memory_load_feed import MemoryLoadFeed
 from tasks.adapters.memory_tables import InMemoryTables
 from tasks.adapters.memory_transcripts import InMemoryTranscripts
 from tasks.adapters.scripted_chat import NoChat
@@ -18,6 +20,7 @@ from tasks.energy import steps
 from tasks.energy.forecasting.forecast_rows import forecast_rows
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.goals.goal import GoalError
+from tasks.messages.cell_reports import CellReport
 from tasks.messages.ledger import EntryDraft
 from tasks.settings import settings
 from tasks.wiring import Services, use_services
@@ -189,6 +192,31 @@ def test_a_person_s_question_is_answered_and_stands_only_where_asked_to(night):
     assert night.tables.read("sleep_plans").collect().is_empty()
     assert steps.planned_text(goal, stands=True) == text
     assert set(night.tables.read("sleep_plans.compared").collect()["goal"]) == {goal}
+
+
+def test_minutes_since_the_quarter_are_read_while_a_plan_is_timely(night):
+    feed = MemoryLoadFeed()
+    night.load_feed = feed
+    for late in (-1, 3, 14):
+        begin = BEGIN + timedelta(minutes=late)
+        feed.tell(CellReport(CELLS[0], begin, begin + timedelta(minutes=1), 0.5))
+    assert steps._told_since(BEGIN) == ()
+    night.network_clock.moment = BEGIN + timedelta(minutes=10)
+    assert [one.begin.minute for one in steps._told_since(BEGIN)] == [3]
+    night.network_clock.moment = BEGIN + timedelta(days=2)
+    assert steps._told_since(BEGIN) == (), "a plan of the past"
+
+
+def test_a_feed_that_is_away_hinders_no_plan(night, caplog):
+    night.load_feed = _Away()
+    night.network_clock.moment = BEGIN + timedelta(minutes=10)
+    assert steps._told_since(BEGIN) == ()
+    assert "no collector" in caplog.text
+
+
+class _Away:
+    def reports(self, window: Window) -> None:
+        raise TransientError(f"The load feed of {window} is away: no collector.")
 
 
 def _topology() -> pl.DataFrame:
