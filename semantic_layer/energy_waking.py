@@ -25,6 +25,8 @@ class EnergyWakingRules(BaseModel):
     relieving_share: float = Field(gt=0, le=1)
     leaning_work: float = Field(ge=0)
     newest_minutes: float = Field(gt=0)
+    feed_silent_seconds: float = Field(gt=0)
+    feed_lost_share: float = Field(ge=0, le=1)
     troubling_categories: tuple[str, ...]
 
 

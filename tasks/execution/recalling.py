@@ -5,9 +5,12 @@ on record before the first write back, so that a crash anywhere leaves what the 
 with. To be taken back as planned says nothing against a change: it is no bad outcome.
 """
 
+from collections.abc import Mapping
+
 from semantic_layer.execution_rules import ExecutionRules
 from tasks.execution.executing import Carried, Hands, append, carried_out
 from tasks.execution.writing import progress
+from tasks.messages.canonical import JsonValue
 from tasks.messages.proposal_life import ProposalLife, Stage, proposal_life
 
 NOTHING_STANDS: frozenset[Stage] = frozenset({"RECALLED", "WITHDRAWN", "ROLLED_BACK", "UNDONE"})
@@ -38,7 +41,9 @@ def recall_refusal(life: ProposalLife, rules: ExecutionRules) -> str:
     return ""
 
 
-def recalled(proposal_id: str, reason: str, hands: Hands) -> Carried:
+def recalled(
+    proposal_id: str, reason: str, hands: Hands, evidence: Mapping[str, JsonValue] | None = None
+) -> Carried:
     """Take a proposal back, alone, and return how far that came.
 
     Called again, or by two at once, it does so once. What fails on its own meanwhile, or was found
@@ -48,17 +53,16 @@ def recalled(proposal_id: str, reason: str, hands: Hands) -> Carried:
         proposal_id: of a proposal that `recall_refusal` has nothing against.
         reason: a sentence, for the record.
         hands: what to write with.
+        evidence: on which the reason rests; it goes on record with it, once, before any write.
     """
+    payload = {"reason": reason, **({"evidence": evidence} if evidence else {})}
     with hands.ledger.alone(proposal_id):
         life = proposal_life(hands.ledger.entries(proposal_id))
         if life.stage in _NOT_BEGUN:
-            append(hands, proposal_id, "withdrawn", f"withdrawn:{proposal_id}", {"reason": reason})
+            append(hands, proposal_id, "withdrawn", f"withdrawn:{proposal_id}", payload)
             return Carried(proposal_id, "WITHDRAWN")
         if _is_to_begin(life):
-            append(
-                hands, proposal_id, "recall_begun", f"recall_begun:{proposal_id}",
-                {"reason": reason},
-            )  # fmt: skip
+            append(hands, proposal_id, "recall_begun", f"recall_begun:{proposal_id}", payload)
     return carried_out(proposal_id, hands)
 
 

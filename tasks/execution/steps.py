@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -35,6 +35,7 @@ from tasks.execution.verification import Schedule, Verification, schedule, verif
 from tasks.guardrails.approvals import approvals_valid, load_people
 from tasks.guardrails.beginning import beginning_breaches, frozen_because, repair_breaches
 from tasks.guardrails.change_forms import is_saving
+from tasks.messages.canonical import JsonValue
 from tasks.messages.ledger import LedgerEntry
 from tasks.messages.proposal_life import ProposalLife, Stage, proposal_life
 from tasks.step import run_id, show_table, step
@@ -84,7 +85,11 @@ def verify_applied(window: Window) -> list[str]:
 
 
 @step
-def recall(proposal_ids: list[str], reason: str) -> list[str]:
+def recall(
+    proposal_ids: list[str],
+    reason: str,
+    evidence: Mapping[str, Mapping[str, JsonValue]] | None = None,
+) -> list[str]:
     """Take changes back as planned, each wholly; return the ids of those of which nothing stands.
 
     What is written, or half written, is undone by the rollback that was stored before its first
@@ -94,6 +99,8 @@ def recall(proposal_ids: list[str], reason: str) -> list[str]:
     Args:
         proposal_ids: each once or several times; those taken back before are returned again.
         reason: a sentence, for the record.
+        evidence: by proposal, on which the reason rests; it goes on record with the reason, once:
+            a run that goes on after a crash finds it there and adds nothing.
 
     Raises:
         InputError: there is no reason, an id is no proposal's, or none of them may be taken back.
@@ -112,7 +119,7 @@ def recall(proposal_ids: list[str], reason: str) -> list[str]:
     for name in wanted:
         carried = Carried(name, lives[name].stage, refusals[name])
         if not carried.says:
-            carried = recalled(name, reason.strip(), hands)
+            carried = recalled(name, reason.strip(), hands, (evidence or {}).get(name))
         _LOG.info("%s is %s. %s", name, carried.stage, carried.says)
         if carried.stage in NOTHING_STANDS and not refusals[name]:
             found.append(name)

@@ -34,7 +34,7 @@ class Radios:
         is_known: (C,) whether a data sheet fits; all else is 0 where none does.
         layers: (C,) spatial layers.
         mbps_each: (C,) Mbit/s that the whole carrier gives for each bit/s/Hz.
-        idle_w, slope_w, capacity, switch_wh: (C, M), see `RadioModes`.
+        idle_w, slope_w, capacity, switch_wh, switch_s: (C, M), see `RadioModes`.
     """
 
     is_known: Flags
@@ -44,6 +44,7 @@ class Radios:
     slope_w: Floats
     capacity: Floats
     switch_wh: Floats
+    switch_s: Floats
 
 
 def radios_of(cells: PublishedCells) -> Radios:
@@ -51,7 +52,7 @@ def radios_of(cells: PublishedCells) -> Radios:
     count = cells.count
     by_mode = {
         name: np.zeros((count, len(MODES)))
-        for name in ("idle_w", "slope_w", "capacity", "switch_wh")
+        for name in ("idle_w", "slope_w", "capacity", "switch_wh", "switch_s")
     }
     is_known, layers, mbps = np.zeros(count, dtype=bool), np.zeros(count), np.zeros(count)
     kinds = zip(

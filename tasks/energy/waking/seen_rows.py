@@ -1,4 +1,4 @@
-"""From published rows to what is seen of cells: the newest quarter's load, and findings."""
+"""From published rows to what is seen of cells: load by the quarter, and findings."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from semantic_layer.loading import catalogue
-from tasks.energy.waking.quarter_rule import Measured
+from tasks.messages.cell_reports import CellReport
 
 _LOADS = ("prb_usage_dl", "lte_prb_usage_dl")
+_QUARTER = timedelta(minutes=15)
 _RATES = ("user_throughput_dl", "lte_user_throughput_dl")
-FINDINGS = ("anomaly_id", "window_end", "cell_dn", "is_ongoing", "contributions")
+FINDINGS = ("anomaly_id", "window_end", "cell_dn", "is_ongoing", "anomaly_start", "contributions")
 """What is read of `cell_anomalies`."""
 
 
@@ -20,8 +21,8 @@ def kpi_columns() -> list[str]:
     return ["cell_dn", "period_start", "granularity", *names]
 
 
-def newest_measured(rows: pl.DataFrame, at: datetime, newest_minutes: float) -> dict[str, Measured]:
-    """Return the newest quarter of each cell, if it began late enough.
+def told_quarters(rows: pl.DataFrame, at: datetime, newest_minutes: float) -> list[CellReport]:
+    """Return what counters tell of cells by the quarter, if it began late enough.
 
     Args:
         rows: the columns of `kpi_columns`.
@@ -39,33 +40,35 @@ def newest_measured(rows: pl.DataFrame, at: datetime, newest_minutes: float) -> 
         pl.coalesce(kpi(name).column for name in _LOADS).alias("load_pct"),
         pl.coalesce(kpi(name).column for name in _RATES).alias("user_mbps"),
     )
-    newest = (
-        told.drop_nulls("load_pct")
-        .sort("period_start")
-        .unique("cell_dn", keep="last", maintain_order=True)
-    )
-    values = newest.select("cell_dn", "load_pct", "user_mbps").iter_rows()
-    return {cell: Measured(load / 100.0, rate) for cell, load, rate in values}
+    values = told.drop_nulls("load_pct").sort("period_start", "cell_dn").iter_rows()
+    return [
+        CellReport(cell, begin, begin + _QUARTER, load / 100.0, rate)
+        for cell, begin, load, rate in values
+    ]
 
 
-def troubled_cells(rows: pl.DataFrame, at: datetime, categories: Collection[str]) -> frozenset[str]:
+def standing_findings(
+    rows: pl.DataFrame, at: datetime, categories: Collection[str]
+) -> dict[str, datetime]:
     """Return the cells with a finding that goes on and rests on a KPI of some categories.
 
     Args:
         rows: the columns of `FINDINGS`.
         at: present; windows that end later are not looked at.
         categories: of KPIs.
+
+    Returns:
+        By cell, when the oldest such finding began.
     """
     known = rows.filter(pl.col("window_end") <= at)
     if known.is_empty():
-        return frozenset()
+        return {}
     standing = known.filter(pl.col("is_ongoing"), pl.col("window_end") == known["window_end"].max())
     kpis = catalogue().kpis
-    return frozenset(
-        cell
-        for cell, contributions in standing.select("cell_dn", "contributions").iter_rows()
-        if any(
-            one["kpi"] in kpis and kpis[one["kpi"]].category in categories
-            for one in contributions or ()
-        )
-    )
+    found: dict[str, datetime] = {}
+    told = standing.select("cell_dn", "anomaly_start", "contributions")
+    for cell, begin, contributions in told.iter_rows():
+        names = [one["kpi"] for one in contributions or ()]
+        if any(name in kpis and kpis[name].category in categories for name in names):
+            found[cell] = min(begin, found.get(cell, begin))
+    return found

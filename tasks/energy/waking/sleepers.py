@@ -1,22 +1,44 @@
-"""Who sleeps by what the ledger says was written and not taken back."""
+"""Who sleeps by what the ledger says was written and not taken back, and who came back lately."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from semantic_layer.identity import cell_dn_of, parent
 from tasks.messages.change_sets import ChangeSet
-from tasks.messages.ledger import LedgerEntry
-from tasks.messages.proposal_life import proposal_life
+from tasks.messages.ledger import EntryKind, LedgerEntry
+from tasks.messages.proposal_life import ProposalLife, Stage, proposal_life
 from tasks.twin.sleep_modes import MODE, MODES, SavingMode
 
 USE_CASE = "save_energy"
+EVIDENCE = "evidence"
+"""Name in a ledger entry under which stands why cells were woken."""
+
+TAKEN_BACK: Mapping[Stage, EntryKind] = {
+    "RECALLED": "recalled",
+    "UNDONE": "undone",
+    "ROLLED_BACK": "rolled_back",
+}
+"""Stages in which cells were written back, and the entries that say so."""
+
 _STANDING = ("APPLIED", "KEPT")
 
-Sleeping = Mapping[str, Mapping[str, SavingMode]]
-"""Modes by cell, by the id of the proposal that put them there."""
+
+@dataclass(frozen=True)
+class Asleep:
+    """Cells that one proposal put to sleep.
+
+    Attributes:
+        modes: by cell.
+        since: when the last of them was written, time of the network.
+    """
+
+    modes: Mapping[str, SavingMode]
+    since: datetime
 
 
-def sleeping(entries: Sequence[LedgerEntry]) -> dict[str, dict[str, SavingMode]]:
-    """Return the modes by cell of every proposal to save energy that stands, oldest first.
+def savings_on_record(entries: Iterable[LedgerEntry]) -> list[ProposalLife]:
+    """Return where each proposal to save energy stands, oldest first.
 
     Args:
         entries: of the ledger, oldest first.
@@ -24,13 +46,55 @@ def sleeping(entries: Sequence[LedgerEntry]) -> dict[str, dict[str, SavingMode]]
     told: dict[str, list[LedgerEntry]] = {}
     for entry in entries:
         told.setdefault(entry.subject_id, []).append(entry)
-    found: dict[str, dict[str, SavingMode]] = {}
-    for own in told.values():
-        if own[0].kind != "proposed" or own[0].payload["proposal"].get("use_case") != USE_CASE:
-            continue
-        life = proposal_life(own)
-        if life.stage in _STANDING:
-            found[life.proposal.proposal_id] = modes_written(life.proposal.change_set)
+    return [proposal_life(own) for own in told.values() if _is_saving(own[0])]
+
+
+def sleeping(lives: Iterable[ProposalLife]) -> dict[str, Asleep]:
+    """Return who sleeps, by the id of the proposal that stands, oldest first."""
+    return {
+        life.proposal.proposal_id: Asleep(
+            modes_written(life.proposal.change_set), life.applied_at or life.proposal.proposed_at
+        )
+        for life in lives
+        if life.stage in _STANDING
+    }
+
+
+def half_woken(lives: Iterable[ProposalLife]) -> list[str]:
+    """Return the proposals whose taking back was begun and has not come to its end."""
+    return [
+        life.proposal.proposal_id
+        for life in lives
+        if life.stage == "EXECUTING" and life.recall_reason
+    ]
+
+
+def counts_since(
+    lives: Iterable[ProposalLife], switch_s: Callable[[str, SavingMode], float]
+) -> dict[str, datetime]:
+    """Return by cell from when on what it tells says how it fares now.
+
+    A cell that was woken has told nothing before it was back on the air. A cell for whose sake
+    others were woken told of a load that these have not yet taken off it.
+
+    Args:
+        lives: of proposals to save energy.
+        switch_s: time that a cell takes back from a mode.
+    """
+    found: dict[str, datetime] = {}
+
+    def count(cell: str, since: datetime) -> None:
+        found[cell] = max(since, found.get(cell, since))
+
+    for life in lives:
+        ended, begun = _entry(life, TAKEN_BACK.get(life.stage)), _entry(life, "recall_begun")
+        if ended is not None:
+            for cell, mode in modes_written(life.proposal.change_set).items():
+                count(cell, ended.at + timedelta(seconds=switch_s(cell, mode)))
+        if begun is not None:
+            for row in begun.payload.get(EVIDENCE, {}).get("cells", ()):
+                if row["because_of"] != row["cell_dn"]:
+                    count(row["because_of"], begun.at + timedelta(seconds=row["switch_s"]))
     return found
 
 
@@ -46,14 +110,9 @@ def modes_written(change_set: ChangeSet) -> dict[str, SavingMode]:
     return found
 
 
-def proposals_of(cells: Sequence[str], asleep: Sleeping) -> list[str]:
-    """Return the proposals whose taking back wakes these cells, in the order of the cells.
+def _is_saving(first: LedgerEntry) -> bool:
+    return first.kind == "proposed" and first.payload["proposal"].get("use_case") == USE_CASE
 
-    A proposal is taken back as a whole, so that cells of one site wake together.
-    """
-    found: dict[str, None] = {}
-    for cell in cells:
-        for proposal_id, modes in asleep.items():
-            if cell in modes:
-                found.setdefault(proposal_id)
-    return list(found)
+
+def _entry(life: ProposalLife, kind: EntryKind | None) -> LedgerEntry | None:
+    return next((one for one in reversed(life.entries) if one.kind == kind), None)

@@ -1,6 +1,7 @@
 """Steps of waking: what operators measure between plans says who must wake."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_planning import energy_planning_rules
 from semantic_layer.energy_waking import EnergyWakingRules, energy_waking_rules
+from semantic_layer.errors import TransientError
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.periods import Window
 from semantic_layer.services import service_catalogue
@@ -16,61 +18,103 @@ from tasks.energy.forecasting.forecast_rows import forecast_of
 from tasks.energy.planning.compiling import Limits, WorkForecast, sleep_problem, work_forecast
 from tasks.energy.planning.published import SavingNetwork, published_network
 from tasks.energy.promises import least_floor_mbps
+from tasks.energy.waking.evidence import Asked, Evidence
+from tasks.energy.waking.load_rule import Carriers
+from tasks.energy.waking.minute_rule import feed_window
 from tasks.energy.waking.mode_course import awake_for_long
-from tasks.energy.waking.quarter_rule import Carriers, Measured, overloaded
-from tasks.energy.waking.seen_rows import FINDINGS, kpi_columns, newest_measured, troubled_cells
-from tasks.energy.waking.sleepers import proposals_of, sleeping
-from tasks.step import step
-from tasks.twin.sleep_modes import SavingMode
+from tasks.energy.waking.seen_rows import FINDINGS, kpi_columns, standing_findings, told_quarters
+from tasks.energy.waking.sleepers import half_woken, savings_on_record, sleeping
+from tasks.energy.waking.who_wakes import Found, Known, who_wakes
+from tasks.messages.cell_reports import CellReport, FedReports
+from tasks.messages.proposal_life import ProposalLife
+from tasks.step import show_table, step
+from tasks.twin.sleep_modes import MODES, SavingMode
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _KPIS, _FINDINGS, _FORECASTS = "cell_kpis", "cell_anomalies", "load_forecasts"
 _FORECAST_HOURS = 24
+_REFUSED_SHOWN, _LONGEST_SHOWN = 20, 300
 
 
 @step
-def find_overloaded(window: Window) -> list[str]:
-    """Return the proposals whose cells must wake now, the most urgent first.
+def find_overloaded(window: Window | None = None) -> dict[str, Evidence]:
+    """Return the proposals whose cells must wake now with the evidence, the most urgent first.
 
-    Cells that carry for sleepers are looked at: their newest measured quarter, and findings. Where
-    nothing was measured of them lately, or no load was forecast, who leans on them wakes. Silence
-    counts until the present of the network: a delivery that stopped is not a quiet network.
+    Cells that carry for sleepers are looked at: their load by the minute where it is fed, their
+    newest quarter where it is not, and findings. Where nothing was measured of them lately, or no
+    load was forecast, who leans on them wakes. Silence counts until the present of the network: a
+    delivery that stopped is not a quiet network. What a crash left half woken is returned as well,
+    with no evidence: that is on record by then.
 
     Args:
-        window: what was delivered last.
+        window: before whose end the present does not lie; the network's present when None.
     """
-    asleep = sleeping(services().ledger.entries())
-    modes = {cell: mode for modes in asleep.values() for cell, mode in modes.items()}
-    if not modes:
-        return []
+    chosen = services()
+    now, machine_at = chosen.network_clock.now(), chosen.clock.now()
+    asked = Asked(now if window is None else max(window.end, now), machine_at)
+    lives = savings_on_record(chosen.ledger.entries())
+    resumed: dict[str, Evidence] = {proposal_id: {} for proposal_id in half_woken(lives)}
+    if not sleeping(lives):
+        return resumed
     rules = energy_waking_rules()
-    reasons = _reasons(modes, max(window.end, services().network_clock.now()), rules)
-    for sentence in reasons.values():
-        _LOG.info("%s", sentence)
-    return proposals_of(list(reasons), asleep)
+    known = _known(lives, asked.at, rules)
+    found = who_wakes(known, asked, rules)
+    _show(found, known.feed)
+    return {**resumed, **found.evidence}
 
 
-def _reasons(
-    modes: dict[str, SavingMode], at: datetime, rules: EnergyWakingRules
-) -> dict[str, str]:
-    """Return by cell to wake why, from what was published by a moment."""
+def _known(lives: Sequence[ProposalLife], at: datetime, rules: EnergyWakingRules) -> Known:
+    """Return what was told and published of cells by a moment."""
     read = services().tables.read
+    feed = _fed(feed_window(at, rules))
     network = published_network(read, at, energy_planning_rules(), guardrail_rules())
-    carriers = _carriers(network, at)
-    if carriers is None:
-        return {cell: f"{cell} wakes: no load is forecast." for cell in modes}
-    findings = read(
-        _FINDINGS, Window(at - timedelta(hours=_FORECAST_HOURS), at), columns=list(FINDINGS)
-    ).collect()
-    troubled = troubled_cells(findings, at, rules.troubling_categories)
-    return overloaded(_measured(at, rules), modes, carriers, rules, troubled)
+    place = network.place
+
+    def switch_s(cell: str, mode: SavingMode) -> float:
+        number = place.get(cell)
+        return 0.0 if number is None else float(network.radios.switch_s[number, MODES.index(mode)])
+
+    window = Window(at - timedelta(hours=_FORECAST_HOURS), at)
+    findings = read(_FINDINGS, window, columns=list(FINDINGS)).collect()
+    return Known(
+        lives,
+        feed,
+        _quarters(at, rules),
+        standing_findings(findings, at, rules.troubling_categories),
+        _carriers(network, at),
+        switch_s,
+    )
 
 
-def _measured(at: datetime, rules: EnergyWakingRules) -> dict[str, Measured]:
+def _fed(window: Window) -> FedReports:
+    """Return what the feed tells; of a feed that is away, that it is: counters speak then."""
+    try:
+        return services().load_feed.reports(window)
+    except TransientError as error:
+        return FedReports(refused=(f"The feed is away: {error}",))
+
+
+def _quarters(at: datetime, rules: EnergyWakingRules) -> list[CellReport]:
     begin = at - timedelta(minutes=rules.newest_minutes)
     rows = services().tables.read(_KPIS, Window(begin, at), columns=kpi_columns()).collect()
-    return newest_measured(rows, at, rules.newest_minutes)
+    return told_quarters(rows, at, rules.newest_minutes)
+
+
+def _show(found: Found, feed: FedReports) -> None:
+    """Tell who wakes and what of the feed could not be used, in the log and on the run's page."""
+    refused = [sentence[:_LONGEST_SHOWN] for sentence in feed.refused[:_REFUSED_SHOWN]]
+    if len(feed.refused) > _REFUSED_SHOWN:
+        refused.append(f"{len(feed.refused) - _REFUSED_SHOWN} more parts could not be read.")
+    amiss = [*([found.says] if found.says else []), *refused]
+    for sentence in amiss:
+        _LOG.warning("%s", sentence)
+    for waking in found.wakings:
+        _LOG.info("%s", waking.says)
+    rows = [{"cell": one.cell_dn, "says": one.says} for one in found.wakings]
+    rows += [{"cell": "", "says": sentence} for sentence in amiss]
+    if rows:
+        show_table("cells-to-wake", rows, f"{len(found.wakings)} cells must wake")
 
 
 def _carriers(network: SavingNetwork, at: datetime) -> Carriers | None:

@@ -1,12 +1,18 @@
 """Who sleeps by what the ledger says."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tasks.adapters.memory_ledger import MemoryLedger
-from tasks.energy.waking.sleepers import modes_written, proposals_of, sleeping
+from tasks.energy.waking.sleepers import (
+    Asleep,
+    counts_since,
+    half_woken,
+    modes_written,
+    savings_on_record,
+    sleeping,
+)
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposals import ChangeProposal, ExpectedEffect
@@ -73,24 +79,55 @@ SLEEP = proposal(put_to_sleep(c1="DEEP_SLEEP", c2="MIMO_MUTED"))
     ],
 )
 def test_a_cell_sleeps_while_what_put_it_to_sleep_stands(kinds, is_asleep):
-    found = sleeping(ledger_of((SLEEP, kinds)))
-    expected = {SLEEP.proposal_id: {cell(1): "DEEP_SLEEP", cell(2): "MIMO_MUTED"}}
+    found = sleeping(savings_on_record(ledger_of((SLEEP, kinds))))
+    modes = {cell(1): "DEEP_SLEEP", cell(2): "MIMO_MUTED"}
+    expected = {SLEEP.proposal_id: Asleep(modes, NIGHT)}
     assert found == (expected if is_asleep else {})
 
 
 def test_what_others_write_puts_nobody_to_sleep():
     other = proposal(put_to_sleep(c1="DEEP_SLEEP"), use_case="heal_sleeping_cell")
-    assert sleeping(ledger_of((other, ("applied",)))) == {}
+    assert sleeping(savings_on_record(ledger_of((other, ("applied",))))) == {}
 
 
 def test_a_mode_that_nobody_knows_is_no_mode():
     assert modes_written(put_to_sleep(c1="HIBERNATION")) == {}
 
 
-def test_cells_wake_by_taking_back_the_proposals_that_hold_them_most_urgent_first():
-    one = replace(SLEEP, change_set=put_to_sleep(c1="DEEP_SLEEP", c2="DEEP_SLEEP"))
-    two = replace(SLEEP, change_set=put_to_sleep(c3="DEEP_SLEEP"))
-    asleep = sleeping(ledger_of((one, ("applied",)), (two, ("applied",))))
-    wanted = [cell(3), cell(1), cell(2)]
-    assert proposals_of(wanted, asleep) == [two.proposal_id, one.proposal_id]
-    assert proposals_of([cell(9)], asleep) == []
+def taken_back(ledger_entries_of, evidence):
+    """Return lives of a proposal that was taken back for the sake of cell 9."""
+    ledger = MemoryLedger(Night())
+    name = SLEEP.proposal_id
+    told = [
+        ("proposed", {"proposal": SLEEP.to_json()}),
+        ("applied", {"applied_at": NIGHT.isoformat()}),
+        ("recall_begun", {"reason": "Load.", "evidence": evidence}),
+        *ledger_entries_of,
+    ]
+    for kind, payload in told:
+        ledger.append(EntryDraft(kind, name, "executor", NIGHT, payload, f"{kind}:{name}"))
+    return savings_on_record(ledger.entries())
+
+
+ROWS = [
+    {"cell_dn": cell(1), "because_of": cell(9), "switch_s": 190.0},
+    {"cell_dn": cell(2), "because_of": cell(2), "switch_s": 0.0},
+]
+ENDED = ("recalled", {"attempt": 1, "reason": "Load."})
+
+
+def test_what_was_begun_to_be_taken_back_and_has_not_ended_is_half_woken():
+    begun = taken_back([], {"cells": ROWS})
+    assert half_woken(begun) == [SLEEP.proposal_id]
+    assert sleeping(begun) == {}
+    assert half_woken(taken_back([ENDED], {"cells": ROWS})) == []
+
+
+def test_who_came_back_and_who_was_relieved_counts_anew_from_when_that_was_done():
+    def switch_s(_cell, mode):
+        return {"DEEP_SLEEP": 190.0}.get(mode, 0.0)
+
+    found = counts_since(taken_back([ENDED], {"cells": ROWS}), switch_s)
+    back = NIGHT + timedelta(seconds=190)
+    assert found == {cell(1): back, cell(2): NIGHT, cell(9): back}
+    assert counts_since(taken_back([], {}), switch_s) == {}

@@ -8,10 +8,16 @@ import pytest
 
 from semantic_layer.periods import Window
 from tasks.adapters.memory_ledger import MemoryLedger
+from tasks.adapters.memory_load_feed import MemoryLoadFeed
 from tasks.energy.forecasting.forecast_rows import forecast_rows
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.waking import steps
-from tasks.energy.waking.seen_rows import FINDINGS, kpi_columns, newest_measured, troubled_cells
+from tasks.energy.waking.seen_rows import (
+    FINDINGS,
+    kpi_columns,
+    standing_findings,
+    told_quarters,
+)
 from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.ledger import EntryDraft
 from tasks.messages.proposals import ChangeProposal, ExpectedEffect
@@ -60,6 +66,7 @@ def town(network, tmp_path, monkeypatch):
         load_forecasts=forecast_rows(forecast(network), NIGHT - QUARTER),
     )
     chosen.ledger, chosen.network_clock = MemoryLedger(Clock()), Clock()
+    chosen.load_feed = MemoryLoadFeed()
     asleep = put_to_sleep(chosen.ledger, booster)
     monkeypatch.setattr(steps, "published_network", lambda *_: network)
     with use_services(chosen):
@@ -124,57 +131,58 @@ def of_cell(frame, cell, load_pct):
 
 @pytest.mark.usefixtures("town")
 def test_a_cell_sleeps_on_while_those_who_carry_for_it_have_room():
-    assert steps.find_overloaded.fn(WINDOW) == []
+    assert steps.find_overloaded.fn(WINDOW) == {}
 
 
 def test_it_wakes_when_a_cell_that_carries_for_it_is_full(town):
     chosen, asleep, candidate = town
     chosen.tables.frames["cell_kpis"] = of_cell(chosen.tables.frames["cell_kpis"], candidate, 95.0)
-    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+    assert list(steps.find_overloaded.fn(WINDOW)) == [asleep]
 
 
 def test_it_wakes_when_the_cell_that_carries_for_it_told_nothing(town):
     chosen, asleep, candidate = town
     told = chosen.tables.frames["cell_kpis"]
     chosen.tables.frames["cell_kpis"] = told.filter(pl.col("cell_dn") != candidate)
-    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+    assert list(steps.find_overloaded.fn(WINDOW)) == [asleep]
 
 
 def test_it_wakes_when_what_was_measured_is_old(town, network):
     chosen, asleep, _ = town
     chosen.tables.frames["cell_kpis"] = kpis(network, 3.0, NIGHT - timedelta(hours=3))
-    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+    assert list(steps.find_overloaded.fn(WINDOW)) == [asleep]
 
 
 def test_it_wakes_when_deliveries_stopped_an_hour_ago(town):
     chosen, asleep, _ = town
     chosen.network_clock.moment = NIGHT + timedelta(hours=1)
-    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+    assert list(steps.find_overloaded.fn(WINDOW)) == [asleep]
 
 
 def test_it_wakes_when_no_load_is_forecast(town):
     chosen, asleep, _ = town
     chosen.tables.frames["load_forecasts"] = chosen.tables.frames["load_forecasts"].clear()
-    assert steps.find_overloaded.fn(WINDOW) == [asleep]
+    assert list(steps.find_overloaded.fn(WINDOW)) == [asleep]
 
 
 def test_nobody_is_looked_at_while_nobody_sleeps(town):
     chosen, _, _ = town
     chosen.ledger = MemoryLedger(Clock())
     chosen.tables = None
-    assert steps.find_overloaded.fn(WINDOW) == []
+    assert steps.find_overloaded.fn(WINDOW) == {}
 
 
-def test_of_two_quarters_the_newer_counts(network):
-    rows = pl.concat([kpis(network, 9.0, NIGHT - 2 * QUARTER), kpis(network, 3.0)])
-    found = newest_measured(rows, NIGHT, 45)
-    assert {told.load for told in found.values()} == {0.03}
+def test_quarters_that_began_too_long_ago_tell_nothing(network):
+    quarters = [kpis(network, 9.0, NIGHT - 4 * QUARTER), kpis(network, 3.0)]
+    found = told_quarters(pl.concat(quarters), NIGHT, 45)
+    assert {(told.load, told.begin, told.end) for told in found} == {(0.03, NIGHT - QUARTER, NIGHT)}
 
 
 def finding(cell, kpi, *, is_ongoing=True, ended=NIGHT):
     return {
         "anomaly_id": f"{cell}{kpi}",
         "window_end": ended,
+        "anomaly_start": ended - QUARTER,
         "cell_dn": cell,
         "is_ongoing": is_ongoing,
         "contributions": [{"kpi": kpi, "expected": 1.0, "seen": 2.0, "share": 1.0}],
@@ -191,5 +199,6 @@ def test_findings_of_service_trouble_a_cell_and_findings_of_load_do_not():
             finding("to come", "drb_setup_success_rate", ended=NIGHT + timedelta(hours=1)),
         ]
     )
-    assert troubled_cells(rows, NIGHT, ["accessibility", "availability"]) == {"broken"}
-    assert troubled_cells(rows.clear(), NIGHT, ["accessibility"]) == frozenset()
+    found = standing_findings(rows, NIGHT, ["accessibility", "availability"])
+    assert found == {"broken": NIGHT - QUARTER}
+    assert standing_findings(rows.clear(), NIGHT, ["accessibility"]) == {}

@@ -1,10 +1,19 @@
-"""Who wakes by a quarter of an hour of counters."""
+"""Who wakes by load that was told of a quarter of an hour, or of minutes."""
 
 import numpy as np
 import pytest
 
 from tasks.energy.waking.fast_rule import FULL, SILENT, TROUBLED
-from tasks.energy.waking.quarter_rule import SLOW, UNPLACED, Carriers, Measured, overloaded
+from tasks.energy.waking.load_rule import (
+    SLOW,
+    UNPLACED,
+    Carriers,
+    Measured,
+    Told,
+    Waking,
+    full_loads,
+    overloaded,
+)
 from tests.tasks.energy.waking.network import KEPT, MOVES, OWN, RULES
 
 NAMES = ("carrier", "much", "some", "little")
@@ -19,8 +28,9 @@ CARRIERS = Carriers(
 ASLEEP = {"much": "DEEP_SLEEP", "some": "LIGHT_SLEEP", "little": "DEEP_SLEEP"}
 
 
-def woken(measured, sleepers=ASLEEP, troubled=(), carriers=CARRIERS):
-    return overloaded(measured, sleepers, carriers, RULES, troubled)
+def woken(measured, sleepers=ASLEEP, troubled=(), carriers=CARRIERS, unjudged=()):
+    told = Told(measured, unjudged, troubled)
+    return {one.cell_dn: one for one in overloaded(told, sleepers, carriers, RULES)}
 
 
 def test_sleepers_sleep_on_while_their_carrier_has_room():
@@ -39,7 +49,7 @@ def test_sleepers_sleep_on_while_their_carrier_has_room():
 def test_those_who_lean_on_a_cell_wake_for_a_reason_that_is_told(measured, troubled, reason):
     found = woken(measured, troubled=troubled)
     assert list(found) == ["much", "some"]
-    assert found["much"] == f"much wakes: carrier, which carries for it, {reason}."
+    assert found["much"].says == f"much wakes: carrier, which carries for it, {reason}."
 
 
 def test_users_who_asked_for_little_tell_nothing_of_the_floor():
@@ -60,7 +70,17 @@ def test_a_sleeper_whose_own_work_nobody_knows_counts_as_one_that_leans():
 
 def test_a_sleeper_that_is_on_no_map_wakes():
     found = woken({"carrier": Measured(0.1)}, {"stranger": "DEEP_SLEEP"})
-    assert found == {"stranger": f"stranger wakes: it {UNPLACED}."}
+    assert found == {"stranger": Waking("stranger", "stranger", UNPLACED)}
+    assert found["stranger"].says == f"stranger wakes: it {UNPLACED}."
+
+
+def test_a_cell_that_cannot_have_told_anything_yet_wakes_nobody_by_its_silence():
+    assert woken({}, unjudged=("carrier",)) == {}
+
+
+def test_a_cell_is_full_above_what_its_mode_leaves_and_off_the_air_never():
+    found = full_loads({"carrier": "MIMO_MUTED", "much": "DEEP_SLEEP"}, CARRIERS, RULES)
+    assert found == {"carrier": 0.5, "some": 0.5, "little": 0.5}
 
 
 def _parts(carriers):
