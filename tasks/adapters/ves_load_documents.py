@@ -1,8 +1,8 @@
 """The JSON of VES batches: files of a folder that can matter, and the events that they hold.
 
 A file holds one value or several after one another: an object with `event`, one with `eventList`,
-a list of events, or lines of them (NDJSON). What is cut off is refused as a whole and can be read
-once its writer is done.
+a list of events, or lines of them (NDJSON). Of a file that breaks off, the events before the break
+are read; the rest follows once its writer is done.
 """
 
 import json
@@ -32,6 +32,9 @@ _SLACK_S = 300.0
 _MOST_BROKEN = 20
 
 _SPACE = re.compile(r"[\s\x00]*")
+_LIST = re.compile(r'(?:\{\s*"eventList"\s*:\s*)?\[')
+_LIST_END = re.compile(r"\s*\]")
+_OBJECT_END = re.compile(r"\s*\]\s*\}")
 _NEXT_VALUE = re.compile(r"\n(?=[{\[])")
 _ENDS = re.compile(rb'"lastEpochMicrosec"\s*:\s*([0-9]{1,20})\s*[,}]')
 
@@ -105,18 +108,16 @@ def events_of(folder: Path, batch: Batch, window: Window, refused: Refusals) -> 
         return
     if not _may_matter(content, window):
         return
-    count = 0
-    for value in _values(content.decode("utf-8-sig", "replace"), batch, refused):
-        for event in _events(value):
-            count += 1
-            if count > MOST_EVENTS:
-                refused.add(
-                    shown(batch.name),
-                    f"events beyond the first {MOST_EVENTS:,} are not read; let the collector "
-                    "write smaller batches.",
-                )
-                return
-            yield event
+    text = content.decode("utf-8-sig", "replace")
+    for count, event in enumerate(_Reader(text, shown(batch.name), refused).events()):
+        if count == MOST_EVENTS:
+            refused.add(
+                shown(batch.name),
+                f"events beyond the first {MOST_EVENTS:,} are not read; let the collector write "
+                "smaller batches.",
+            )
+            return
+        yield event
 
 
 def moment_of(micros: int) -> datetime:
@@ -142,50 +143,90 @@ def _may_matter(content: bytes, window: Window) -> bool:
     return any(first < int(end) <= last for end in ends)
 
 
-def _values(text: str, batch: Batch, refused: Refusals) -> Iterator[Any]:
-    """Yield the JSON values of a file; after a broken one, from the next line that begins one."""
-    at, broken = _past_space(text, 0), 0
-    if at == len(text):
-        refused.add(shown(batch.name), "the file is empty; it is read again once it is written.")
-    while at < len(text):
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, at) + 1
-            refused.add(f"{shown(batch.name)}, line {line}", _reason(error, text))
-            broken += 1
-            following = _NEXT_VALUE.search(text, at)
-            if following is None or broken == _MOST_BROKEN:
+class _Reader:
+    """Walks the text of a file once, event by event, so that few of them are held at a time."""
+
+    def __init__(self, text: str, name: str, refused: Refusals) -> None:
+        self._text, self._name, self._refused = text, name, refused
+        self._at = 0
+        self._broken = 0
+
+    def events(self) -> Iterator[Any]:
+        """Yield events; after what is broken, from the next line that begins a value."""
+        if not self._skip_space():
+            reason = "the file is empty; it is read again once it is written."
+            self._refused.add(self._name, reason)
+        while self._skip_space():
+            try:
+                listed = _LIST.match(self._text, self._at)
+                if listed is None:
+                    yield from self._alone()
+                else:
+                    yield from self._listed(listed)
+            except (ValueError, RecursionError) as error:
+                self._refused.add(f"{self._name}, line {self._line()}", _reason(error, self._text))
+                if not self._go_on():
+                    return
+
+    def _alone(self) -> Iterator[Any]:
+        value = self._next()
+        events = value.get("eventList") if isinstance(value, dict) else None
+        if isinstance(events, list):
+            yield from events
+        else:
+            yield value
+
+    def _listed(self, listed: re.Match[str]) -> Iterator[Any]:
+        self._at = listed.end()
+        closing = _LIST_END if listed.group().startswith("[") else _OBJECT_END
+        is_first = True
+        while True:
+            ended = closing.match(self._text, self._at)
+            if ended is not None:
+                self._at = ended.end()
                 return
-            at = following.end()
-            continue
-        yield value
-        at = _past_space(text, end)
+            if not is_first:
+                self._comma()
+            is_first = False
+            self._skip_space()
+            yield self._next()
 
+    def _comma(self) -> None:
+        self._skip_space()
+        if not self._text.startswith(",", self._at):
+            raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self._at)
+        self._at += 1
 
-def _events(value: object) -> Iterator[Any]:
-    if isinstance(value, list):
-        yield from value
-    elif isinstance(value, dict) and isinstance(value.get("eventList"), list):
-        yield from value["eventList"]
-    else:
-        yield value
+    def _next(self) -> object:
+        value, self._at = _DECODER.raw_decode(self._text, self._at)
+        return value
 
+    def _skip_space(self) -> bool:
+        found = _SPACE.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return self._at < len(self._text)
 
-def _past_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    def _line(self) -> int:
+        return self._text.count("\n", 0, self._at) + 1
+
+    def _go_on(self) -> bool:
+        self._broken += 1
+        following = _NEXT_VALUE.search(self._text, self._at)
+        if following is None or self._broken == _MOST_BROKEN:
+            return False
+        self._at = following.end()
+        return True
 
 
 def _reason(error: ValueError | RecursionError, text: str) -> str:
     if isinstance(error, RecursionError):
-        return "its JSON is nested too deep and is not read."
+        return "what follows is nested too deep and is not read."
     if isinstance(error, json.JSONDecodeError) and (
         error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
     ):
-        return "its JSON is cut off; it is read again once its writer is done."
+        return "what follows is cut off; it is read again once its writer is done."
     said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-    return f"this is no whole JSON value ({said[:1].lower()}{said[1:100]}) and is not read."
+    return f"what follows is no JSON ({said[:1].lower()}{said[1:100]}) and is not read."
 
 
 def _no_number(constant: str) -> float:

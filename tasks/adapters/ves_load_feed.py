@@ -88,9 +88,9 @@ def _by_technology(
     """Return values by technology and cell; what was told last takes the place of the rest."""
     found: dict[str, dict[Cell, dict[str, float | None]]] = {}
     for one in sorted(told, key=lambda one: one.sequence):
-        technology = known.object_classes[one.object_class].technology
+        technology = known.object_classes[one.cell.object_class].technology
         rows = found.setdefault(technology, {})
-        rows.setdefault((one.cell_dn, one.begin, one.end), {}).update(one.values)
+        rows.setdefault((one.cell.dn, one.begin, one.end), {}).update(one.values)
     return found
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from semantic_layer.errors import InputError
-from semantic_layer.identity import cell_dn_of, joined_dn, object_class_of
 from semantic_layer.loading import Catalogue
 from semantic_layer.measurements import Measurement
 from semantic_layer.vendors import CounterMapping
@@ -21,12 +20,14 @@ from tasks.adapters.ves_load_events import (
     number_of,
     objects_of,
 )
+from tasks.adapters.ves_load_names import CellNames, NamedCell
 from tasks.adapters.ves_load_refusals import Refusals, shown
 
 Values = dict[str, float | None]
 """By measurement; None where it was told that there is none, or none to be trusted."""
 
 _LONGEST_DN = 500
+_NO_NAME = NamedCell("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,10 @@ class ToldCell:
 
     Attributes:
         sequence: of the event.
-        object_class: of the cell.
     """
 
     sequence: int
-    cell_dn: str
-    object_class: str
+    cell: NamedCell
     begin: datetime
     end: datetime
     values: Values
@@ -54,18 +53,13 @@ class _Plan:
         places: measurement by `p`, for counters that are one.
         counters: name by `p`, for counters that the vendor's map reads.
         mappings: of the vendor's map, that these counters serve whole.
+        names: measurements that it gives.
     """
 
     places: dict[int, Measurement] = field(default_factory=dict)
     counters: dict[int, str] = field(default_factory=dict)
     mappings: list[CounterMapping] = field(default_factory=list)
-
-    def names(self) -> Iterator[str]:
-        """Yield the measurements that it gives."""
-        for measurement in self.places.values():
-            yield measurement.name
-        for mapping in self.mappings:
-            yield mapping.measurement
+    names: list[str] = field(default_factory=list)
 
 
 class CellValues:
@@ -81,6 +75,7 @@ class CellValues:
         self._wanted = frozenset(wanted)
         self._catalogue = catalogue
         self._refused = refused
+        self._names = CellNames()
         self._plans: dict[tuple[str, str, tuple[str, ...]], _Plan] = {}
 
     def told(self, event: LoadEvent) -> Iterator[ToldCell]:
@@ -96,26 +91,23 @@ class CellValues:
         self, event: LoadEvent, counters: tuple[str, ...], one: MeasuredObject
     ) -> Iterator[ToldCell]:
         try:
-            dn = joined_dn("", event.element, one.local)
-            cell_dn = cell_dn_of(dn)
+            cell = self._names.named(event.element, one.local)
         except InputError:
-            cell_dn = dn = ""
-        if not cell_dn and dn:
+            cell = _NO_NAME
+        if cell is None:
             return
-        if not cell_dn or len(cell_dn) > _LONGEST_DN or not cell_dn.isprintable():
+        if cell is _NO_NAME or len(cell.dn) > _LONGEST_DN or not cell.dn.isprintable():
             name = f"{shown(one.local)} below {shown(event.element)}"
             self._refused.add(event.place, f"{name} is no DN of a measured object.")
             return
-        object_class = object_class_of(cell_dn)
-        plan = self._plan(event.vendor, object_class, counters)
-        names = list(plan.names())
-        if not names:
+        plan = self._plan(event.vendor, cell.object_class, counters)
+        if not plan.names:
             return
-        values: Values = dict.fromkeys(names)
+        values: Values = dict.fromkeys(plan.names)
         if not one.is_suspect:
             place = f"{event.place}, {shown(one.local)}"
             values |= self._values(plan, one.results, place)
-        yield ToldCell(event.sequence, cell_dn, object_class, event.begin, event.end, values)
+        yield ToldCell(event.sequence, cell, event.begin, event.end, values)
 
     def _values(self, plan: _Plan, results: Sequence[Any], place: str) -> Values:
         found: Values = {}
@@ -184,4 +176,6 @@ class CellValues:
             ]
         read = {name for mapping in plan.mappings for name in mapping.reads}
         plan.counters = {p: name for p, name in plan.counters.items() if name in read}
+        plan.names = [measurement.name for measurement in plan.places.values()]
+        plan.names += [mapping.measurement for mapping in plan.mappings]
         return plan
