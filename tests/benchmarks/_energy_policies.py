@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.load_forecasting import load_forecasting_rules
 from tasks.energy.forecasting.forecaster import LoadForecaster
 from tasks.energy.forecasting.load_calendar import DayKind, LoadCalendar
@@ -27,7 +28,6 @@ GRID_HOURS = np.array([0.25] * 4 + [1.0] * 23)
 
 _ZONE = "Europe/Berlin"
 _MOST_MOVED = 0.1
-_SOLVE_S = 0.8
 _QUARTER = timedelta(hours=HOURS)
 
 
@@ -101,7 +101,7 @@ class PlanInMotion:
         last = None
         if self.plan is not None:
             last = LastPlan(self.plan, GRID_HOURS, HOURS)
-        self.plan = replanned(problem, course, last, _SOLVE_S)
+        self.plan = replanned(problem, course, last, energy_goals_rules().solve_seconds)
         self.problem = problem
         self.gaps.append(self.plan.gap)
         if len(self.posed) < PERIODS_A_DAY:
