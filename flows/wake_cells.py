@@ -4,7 +4,7 @@ from prefect import flow
 
 from semantic_layer.periods import Window
 from tasks.approval.steps import publish_decisions
-from tasks.energy.waking.steps import find_overloaded
+from tasks.energy.waking.steps import find_overloaded, publish_wakings
 from tasks.execution.steps import publish_outcomes, recall
 
 
@@ -25,6 +25,7 @@ def wake_cells(window: Window | None = None) -> list[str]:
     if not found:
         return []
     woken = recall(list(found), "Load asks for its cells.", found)
+    publish_wakings()
     publish_outcomes()
     publish_decisions()
     return woken

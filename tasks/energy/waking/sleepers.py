@@ -87,7 +87,10 @@ def counts_since(
         found[cell] = max(since, found.get(cell, since))
 
     for life in lives:
-        ended, begun = _entry(life, TAKEN_BACK.get(life.stage)), _entry(life, "recall_begun")
+        ended, begun = (
+            newest_entry(life, TAKEN_BACK.get(life.stage)),
+            newest_entry(life, "recall_begun"),
+        )
         if ended is not None:
             for cell, mode in modes_written(life.proposal.change_set).items():
                 count(cell, ended.at + timedelta(seconds=switch_s(cell, mode)))
@@ -110,9 +113,10 @@ def modes_written(change_set: ChangeSet) -> dict[str, SavingMode]:
     return found
 
 
+def newest_entry(life: ProposalLife, kind: EntryKind | None) -> LedgerEntry | None:
+    """Return the newest entry of a kind; None where there is none, or no kind is asked for."""
+    return next((one for one in reversed(life.entries) if one.kind == kind), None)
+
+
 def _is_saving(first: LedgerEntry) -> bool:
     return first.kind == "proposed" and first.payload["proposal"].get("use_case") == USE_CASE
-
-
-def _entry(life: ProposalLife, kind: EntryKind | None) -> LedgerEntry | None:
-    return next((one for one in reversed(life.entries) if one.kind == kind), None)

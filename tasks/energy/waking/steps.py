@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from data_products.cell_wakings.derive import derive
+from data_products.lineage import Snapshot
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_planning import energy_planning_rules
 from semantic_layer.energy_waking import EnergyWakingRules, energy_waking_rules
@@ -24,15 +26,18 @@ from tasks.energy.waking.minute_rule import feed_window
 from tasks.energy.waking.mode_course import awake_for_long
 from tasks.energy.waking.seen_rows import FINDINGS, kpi_columns, standing_findings, told_quarters
 from tasks.energy.waking.sleepers import half_woken, savings_on_record, sleeping
+from tasks.energy.waking.waking_rows import due_window, waking_rows
+from tasks.energy.waking.wakings_text import TOLD, wakings_text
 from tasks.energy.waking.who_wakes import Found, Known, who_wakes
 from tasks.messages.cell_reports import CellReport, FedReports
 from tasks.messages.proposal_life import ProposalLife
-from tasks.step import show_table, step
+from tasks.step import run_id, show_table, step
 from tasks.twin.sleep_modes import MODES, SavingMode
 from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _KPIS, _FINDINGS, _FORECASTS = "cell_kpis", "cell_anomalies", "load_forecasts"
+_WAKINGS = "cell_wakings"
 _FORECAST_HOURS = 24
 _REFUSED_SHOWN, _LONGEST_SHOWN = 20, 300
 
@@ -62,6 +67,34 @@ def find_overloaded(window: Window | None = None) -> dict[str, Evidence]:
     found = who_wakes(known, asked, rules)
     _show(found, known.feed)
     return {**resumed, **found.evidence}
+
+
+@step
+def publish_wakings() -> Snapshot:
+    """Publish `cell_wakings`: how late cells woke that were asked for, on the days they woke.
+
+    From the ledger alone: what a crash kept from being published is published by the next run.
+    """
+    tables = services().tables
+    wakings = derive(waking_rows(savings_on_record(services().ledger.entries())))
+    standing = tables.read(_WAKINGS, columns=["proposal_id", "cell_dn"]).collect()
+    window = due_window(wakings, standing)
+    if window is None:
+        return tables.snapshot(_WAKINGS)
+    of_days = pl.col("woken_at").is_between(window.start, window.end, closed="left")
+    return services().door.publish(_WAKINGS, window, wakings.filter(of_days), [], run_id())
+
+
+def wakings_report(days: int = 7) -> str:
+    """Return how late cells woke lately as Markdown.
+
+    Args:
+        days: before the network's present that are told of.
+    """
+    now = services().network_clock.now()
+    window = Window(now - timedelta(days=days), now + timedelta(minutes=15))
+    rows = services().tables.read(_WAKINGS, window, columns=list(TOLD))
+    return wakings_text(rows.collect())
 
 
 def _known(lives: Sequence[ProposalLife], at: datetime, rules: EnergyWakingRules) -> Known:
