@@ -30,6 +30,8 @@ _FEW_FILES = 120
 _SLACK_S = 300.0
 """Seconds by which the clock of the folder may be ahead of the network's."""
 _MOST_BROKEN = 20
+_EARLIEST, _LATEST = 946_684_800_000_000, 4_102_444_800_000_000
+"""Microseconds of the years 2000 and 2100."""
 
 _SPACE = re.compile(r"[\s\x00]*")
 _LIST = re.compile(r'(?:\{\s*"eventList"\s*:\s*)?\[')
@@ -120,6 +122,11 @@ def events_of(folder: Path, batch: Batch, window: Window, refused: Refusals) -> 
         yield event
 
 
+def is_moment(micros: float) -> bool:
+    """Tell whether microseconds since 1970 are of this century; others are of another unit."""
+    return _EARLIEST <= micros <= _LATEST
+
+
 def moment_of(micros: int) -> datetime:
     """Return the moment of microseconds since 1970, UTC."""
     return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
@@ -140,7 +147,8 @@ def _may_matter(content: bytes, window: Window) -> bool:
     if not ends or len(ends) != content.count(b"lastEpochMicrosec") or b"\\u" in content:
         return True
     first, last = (moment.timestamp() * 1e6 for moment in (window.start, window.end))
-    return any(first < int(end) <= last for end in ends)
+    moments = (int(end) for end in ends)
+    return any(first < moment <= last or not is_moment(moment) for moment in moments)
 
 
 class _Reader:

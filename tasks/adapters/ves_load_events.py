@@ -12,15 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from semantic_layer.periods import Window
-from tasks.adapters.ves_load_documents import moment_of
+from tasks.adapters.ves_load_documents import is_moment, moment_of
 from tasks.adapters.ves_load_refusals import Refusals, shown
 
 LONGEST_PERIOD_S = 300
 """Seconds; what covers more is for measurement files, and says nothing of the last minutes."""
 
 _DOMAIN = "perf3gpp"
-_EARLIEST, _LATEST = 946_684_800_000_000, 4_102_444_800_000_000
-"""Microseconds of the years 2000 and 2100; other times are told in another unit."""
 _TOLERANCE_S = 1.0
 _LONGEST_TOLD_S = 1e6
 
@@ -209,9 +207,7 @@ def _seconds(value: object) -> float | None:
 def _micros(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not _EARLIEST <= value <= _LATEST:
-        return None
-    return int(value)
+    return int(value) if is_moment(value) else None
 
 
 def _inside(value: object, key: str) -> object:

@@ -1,13 +1,35 @@
-"""VES batches of perf3gpp events, built for tests from what cells are to report."""
+"""VES batches of perf3gpp events, built for tests, and what is heard of them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from semantic_layer.periods import Window
+from tasks.adapters.ves_load_feed import VesLoadFeed
+
+NOON = datetime(2025, 6, 5, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+BEGIN = NOON - MINUTE
+WINDOW = Window(BEGIN, NOON)
+ELEMENT = "SubNetwork=1,ManagedElement=7"
+LOCAL = "GNBDUFunction=1,NRCellDU=1"
+CELL = f"{ELEMENT},{LOCAL}"
+HALF = ("50", "100", "80", "4")
+"""Half full, and 20 Mbit/s."""
 
 AVAILABLE = 100.0
 """Resource blocks of each cell."""
 
 NR = ("RRU.PrbUsedDl", "RRU.PrbAvailDl", "Vendor.ScheduledVolumeDl", "Vendor.ScheduledTimeDl")
 LTE = ("RRU.PrbUsedDl", "RRU.PrbAvailDl", "DRB.IPVolDl", "DRB.IPTimeDl")
+
+
+COLLECTION = ("perf3gppFields", "measDataCollection")
+INFO = (*COLLECTION, "measInfoList", 0)
+VALUES = (*INFO, "measValuesList", 0)
+RESULT = (*VALUES, "measResults", 0)
+HEADER = "commonEventHeader"
+"""Where things stand in an event."""
 
 
 def micros(moment) -> int:
@@ -79,3 +101,32 @@ def write(folder: Path, name: str, *events) -> Path:
     path = folder / name
     path.write_text(json.dumps({"eventList": list(events)}), encoding="utf-8")
     return path
+
+
+def half(local=LOCAL, *texts, **more):
+    return measured(local, *(texts or HALF), **more)
+
+
+def minute(*infos, **more):
+    """Return the event of the minute to noon; of one half-full cell where nothing is said."""
+    return event(BEGIN, NOON, *(infos or (info(half()),)), **more)
+
+
+def changed(place, value):
+    """Return the event of a half-full cell with one thing changed, told by its path."""
+    found = minute()
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    return found
+
+
+def heard(folder, *events, window=WINDOW, name="batch.json"):
+    if events:
+        write(folder, name, *events)
+    return VesLoadFeed(folder).reports(window)
+
+
+def loads(found):
+    return {one.cell_dn: round(one.load, 6) for one in found.reports}
