@@ -1,10 +1,11 @@
 """One session with a NETCONF server (RFC 6241 over SSH), its errors told as ours."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from semantic_layer.errors import InputError, TransientError
@@ -15,6 +16,14 @@ _FOREIGN = frozenset({"data-exists", "data-missing"})
 _PIN = "hostkey "
 _LONGEST_REPLY = 32 * 1024 * 1024
 _TIMEOUT_S = 30.0
+_LOOK_EVERY_S = 0.005
+_REST_S = 10.0
+_DEFAULTS, _ALL = ":with-defaults:", "report-all"
+Asked = TypeVar("Asked")
+
+
+class LostSessionError(TransientError):
+    """The connection ended, or none could be made: whoever had kept a session may open another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +89,17 @@ class NetconfSession:
         self.has_confirmed = any("capability:confirmed-commit:" in one for one in told)
         self.has_validate = any("capability:validate:" in one for one in told)
         self.can_write_running = any("capability:writable-running:" in one for one in told)
+        self._more = {"with_defaults": _ALL} if _tells_defaults(manager) else {}
 
-    def config(self, subtree: str) -> str:
-        """Return the running configuration below a filter, as XML.
+    def told(self, subtree: str) -> str:
+        """Return what a filter selects, as XML: configuration that runs, defaults, and state.
+
+        Not the configuration alone: whether a cell saves energy is state, which only `get` tells.
 
         Raises:
             InputError: the reply is longer than anything that was asked for.
         """
-        told = str(self._manager.get_config("running", filter=_parsed(subtree)).data_xml)
+        told = str(self._manager.get(filter=_parsed(subtree), **self._more).data_xml)
         if len(told) > _LONGEST_REPLY:
             raise InputError(f"The NETCONF server told {len(told)} characters; that is refused.")
         return told
@@ -124,6 +136,68 @@ class NetconfSession:
             self._manager.commit(confirmed=True, timeout=str(confirmed_within_s))
 
 
+class KeptSession:
+    """A session that is used again and again, by one thread at a time, and ended when it rests.
+
+    To open one takes longer than to write through it, so that a town could not be woken in time.
+    """
+
+    def __init__(self, target: NetconfTarget) -> None:
+        self._target = target
+        self._alone = threading.RLock()
+        self._open: ExitStack | None = None
+        self._session: NetconfSession | None = None
+        self._rest: threading.Timer | None = None
+
+    def ask(self, work: Callable[[NetconfSession], Asked]) -> Asked:
+        """Return what `work` returns of a session; one that went stale meanwhile is opened anew.
+
+        Args:
+            work: may be begun a second time, from its start.
+
+        Raises:
+            InputError, ForeignChangeError, TransientError: as `netconf_session` does.
+        """
+        with self._alone:
+            was_kept = self._session is not None
+            try:
+                return self._asked(work)
+            except LostSessionError:
+                if not was_kept:
+                    raise
+                return self._asked(work)
+
+    def end(self) -> None:
+        """End the session, if one is open; the next call opens another."""
+        with self._alone:
+            opened, self._open, self._session = self._open, None, None
+            if self._rest is not None:
+                self._rest.cancel()
+            if opened is not None:
+                with suppress(TransientError, InputError):
+                    opened.close()
+
+    def _asked(self, work: Callable[[NetconfSession], Asked]) -> Asked:
+        """Return what `work` returns; after any error the session is not trusted with another."""
+        if self._rest is not None:
+            self._rest.cancel()
+        is_done = False
+        try:
+            with _told_as_ours(self._target):
+                if self._session is None:
+                    self._open = ExitStack()
+                    self._session = self._open.enter_context(netconf_session(self._target))
+                found = work(self._session)
+            is_done = True
+        finally:
+            if not is_done:
+                self.end()
+        self._rest = threading.Timer(_REST_S, self.end)
+        self._rest.daemon = True
+        self._rest.start()
+        return found
+
+
 @contextmanager
 def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
     """Open a session, and end it.
@@ -134,6 +208,17 @@ def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
         TransientError: it did not answer, or others hold it.
     """
     from ncclient import manager
+    from ncclient.transport import session
+
+    # The client looks so often for something to send; every call waits for that, ten times a write.
+    session.TICK = _LOOK_EVERY_S
+    with _told_as_ours(target), manager.connect(**_login(target)) as opened:
+        yield NetconfSession(opened)
+
+
+@contextmanager
+def _told_as_ours(target: NetconfTarget) -> Iterator[None]:
+    """Tell the client's errors as ours."""
     from ncclient.operations.errors import OperationError
     from ncclient.operations.rpc import RPCError
     from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError, TransportError
@@ -141,8 +226,7 @@ def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
 
     where = f"NETCONF server {target.host}:{target.port}"
     try:
-        with manager.connect(**_login(target)) as opened:
-            yield NetconfSession(opened)
+        yield
     except (SSHUnknownHostError, AuthenticationError) as error:
         raise InputError(
             f"{where} is not known, or does not let {target.user} in: {_short(error)}; see "
@@ -150,8 +234,10 @@ def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
         ) from error
     except RPCError as error:
         raise _told(error, where) from error
-    except (TransportError, OperationError, SSHException, OSError, EOFError) as error:
+    except OperationError as error:
         raise TransientError(f"{where} did not answer: {_short(error)}.") from error
+    except (TransportError, SSHException, OSError, EOFError) as error:
+        raise LostSessionError(f"{where} did not answer: {_short(error)}.") from error
 
 
 def _login(target: NetconfTarget) -> dict[str, Any]:
@@ -171,6 +257,14 @@ def _login(target: NetconfTarget) -> dict[str, Any]:
     if target.host_key:
         login["hostkey_b64"] = target.host_key.split()[1 if " " in target.host_key else 0]
     return login
+
+
+def _tells_defaults(manager: Any) -> bool:  # noqa: ANN401 - the client has no types
+    """Tell whether a server can name values that stand by default (RFC 6243 4.3)."""
+    told = next((str(one) for one in manager.server_capabilities if _DEFAULTS in str(one)), "")
+    words = parse_qs(told.partition("?")[2])
+    modes = [*words.get("basic-mode", []), *words.get("also-supported", [])]
+    return "basic-mode" in words and _ALL in ",".join(modes).split(",")
 
 
 def _told(error: Any, where: str) -> Exception:  # noqa: ANN401 - the client has no types

@@ -12,22 +12,23 @@ from semantic_layer.errors import InputError, TransientError
 from semantic_layer.identity import Rdn
 from tasks.action_ports import ForeignChangeError
 from tasks.adapters.netconf_calls import (
+    KeptSession,
     NetconfSession,
     NetconfTarget,
-    netconf_session,
     target_at,
 )
 from tasks.adapters.netconf_xml import (
     PACKAGED_MODELS,
     NetconfModels,
+    area_of,
     as_text,
+    class_filter,
     edit,
     in_text,
     load_models,
     object_filter,
     objects_in,
     place_of,
-    subtree_filter,
 )
 from tasks.messages.change_sets import ManagedObject, Operation
 from tasks.messages.operation_states import said, standing
@@ -36,11 +37,12 @@ _CONFIRM_WITHIN_S = 60
 
 
 class NetconfGateway:
-    """Implements `ConfigurationGateway`; a session a call, so that none is ever stale."""
+    """Implements `ConfigurationGateway`; its session is kept from call to call for a while."""
 
     def __init__(self, target: NetconfTarget, models: NetconfModels) -> None:
         self._target = target
         self._models = models
+        self._kept = KeptSession(target)
 
     @classmethod
     def at(cls, address: str, secret_file: Path | None) -> "NetconfGateway":
@@ -61,14 +63,18 @@ class NetconfGateway:
         """
         if not dns:
             return {}
-        with netconf_session(self._target) as session:
-            return self._read(session, dns)
+        return self._kept.ask(lambda session: self._read(session, dns))
 
     def read_below(self, dn: str, object_class: str) -> list[ManagedObject]:
-        """Return the objects of a class contained in `dn`, at any depth, sorted by DN."""
-        place = place_of(dn, self._models)
-        with netconf_session(self._target) as session:
-            told = session.config(subtree_filter(dn, self._models))
+        """Return the objects of a class contained in `dn`, at any depth, sorted by DN.
+
+        Below a DN that lies outside the server's data, such as `SubNetwork=1`, stands all of it.
+        """
+        place = area_of(dn, self._models)
+        if object_class not in self._models.namespaces:
+            return []
+        wanted = class_filter(place, object_class, self._models)
+        told = self._kept.ask(lambda session: session.told(wanted))
         found = objects_in(told, place.outside, self._models)
         below = [one for one in found if one.dn.startswith(f"{dn},")]
         return sorted(
@@ -84,20 +90,26 @@ class NetconfGateway:
             TransientError: the network did not answer; whether it was written is not known.
         """
         config = edit(operation, self._models)
-        with netconf_session(self._target) as session:
-            if session.has_candidate:
-                with session.locked("running", "candidate"):
-                    session.discard()
-                    if self._is_due(session, operation):
-                        self._commit(session, operation, config)
-            elif session.can_write_running:
-                with session.locked("running"):
-                    if self._is_due(session, operation):
-                        session.edit("running", config)
-            else:
-                raise InputError(
-                    f"NETCONF server {self._target.host} offers no datastore that can be written."
-                )
+        try:
+            self._kept.ask(lambda session: self._write(session, operation, config))
+        except InputError as error:
+            what = operation.attribute or operation.kind
+            raise InputError(f"{operation.dn} {what} was not written: {error}") from error
+
+    def _write(self, session: NetconfSession, operation: Operation, config: str) -> None:
+        if session.has_candidate:
+            with session.locked("running", "candidate"):
+                session.discard()
+                if self._is_due(session, operation):
+                    self._commit(session, operation, config)
+        elif session.can_write_running:
+            with session.locked("running"):
+                if self._is_due(session, operation):
+                    session.edit("running", config)
+        else:
+            raise InputError(
+                f"NETCONF server {self._target.host} offers no datastore that can be written."
+            )
 
     def _commit(self, session: NetconfSession, operation: Operation, config: str) -> None:
         is_done = False
@@ -127,7 +139,7 @@ class NetconfGateway:
     def _read(self, session: NetconfSession, dns: Sequence[str]) -> dict[str, ManagedObject]:
         found: dict[str, ManagedObject] = {}
         for outside, names in self._by_outside(dns).items():
-            told = session.config(object_filter(names, self._models))
+            told = session.told(object_filter(names, self._models))
             for one in objects_in(told, outside, self._models):
                 if one.dn in names:
                     # A server may tell an object once by itself and once around another.

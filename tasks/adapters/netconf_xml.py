@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,6 +36,8 @@ class NetconfModels(BaseModel):
         outside: classes of DNs that the server's data does not hold.
         key, attributes: names of each list's key and of its container of attributes.
         namespaces: of each class.
+        extensions: by class, attributes that another module adds to it, with its namespace.
+        contained_in: by class, those in which it is a list; a class of none stands on top.
         texts: attributes that stay text though they look like numbers.
     """
 
@@ -44,7 +47,13 @@ class NetconfModels(BaseModel):
     key: str = Field(pattern=_NAME.pattern)
     attributes: str = Field(pattern=_NAME.pattern)
     namespaces: Mapping[str, str]
+    extensions: Mapping[str, Mapping[str, str]] = {}
+    contained_in: Mapping[str, tuple[str, ...]] = {}
     texts: frozenset[str]
+
+    def namespace_of(self, object_class: str, attribute: str) -> str | None:
+        """Return the namespace of an attribute that another module adds; None for a class's own."""
+        return self.extensions.get(object_class, {}).get(attribute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +82,23 @@ def place_of(dn: str, models: NetconfModels) -> Place:
     Raises:
         InputError: a class on the way is not mapped, or all of it lies outside.
     """
+    place = area_of(dn, models)
+    if not place.inside:
+        raise InputError(f"{dn} lies outside the data of a NETCONF server.")
+    return place
+
+
+def area_of(dn: str, models: NetconfModels) -> Place:
+    """Return where what `dn` contains stands; nothing inside where that is all of the data.
+
+    Raises:
+        InputError: a class on the way is not mapped.
+    """
     steps = parse_dn(dn)
     count = next(
         (n for n, step in enumerate(steps) if step.object_class not in models.outside), len(steps)
     )
     inside = steps[count:]
-    if not inside:
-        raise InputError(f"{dn} lies outside the data of a NETCONF server.")
     for step in inside:
         if step.object_class not in models.namespaces:
             raise InputError(
@@ -98,10 +117,22 @@ def object_filter(dns: Sequence[str], models: NetconfModels) -> str:
     return _text(root)
 
 
-def subtree_filter(dn: str, models: NetconfModels) -> str:
-    """Return a subtree filter for everything below an object."""
+def class_filter(place: Place, object_class: str, models: NetconfModels) -> str:
+    """Return a subtree filter for the objects of a class below a place, with own attributes.
+
+    Where it is not known in what the class is contained, it selects everything below.
+    """
     root = ET.Element(f"{{{BASE}}}filter", {"type": "subtree"})
-    _descend(root, place_of(dn, models).inside, models)
+    own = _descend(root, place.inside, models)
+    begin = place.inside[-1].object_class if place.inside else None
+    for way in _ways(begin, object_class, models):
+        element = own
+        for name in way:
+            element = _selected(element, name, models)
+        ET.SubElement(element, _in(element, models.attributes))
+    if begin is None and not len(root):
+        for name, namespace in models.namespaces.items():
+            ET.SubElement(root, f"{{{namespace}}}{name}")
     return _text(root)
 
 
@@ -117,13 +148,15 @@ def edit(operation: Operation, models: NetconfModels) -> str:
         own.set(f"{{{BASE}}}operation", "delete")
         return _text(root)
     holder = ET.SubElement(own, _in(own, models.attributes))
+    namespace_of = partial(models.namespace_of, operation.object_class)
     if operation.kind == "CREATE":
         own.set(f"{{{BASE}}}operation", "create")
         values = operation.after if isinstance(operation.after, Mapping) else {}
         for name, value in values.items():
-            _put(holder, name, value)
+            _put(holder, name, value, namespace_of(name))
     else:
-        _put(holder, operation.attribute, "" if operation.after is None else operation.after)
+        name, value = operation.attribute, operation.after
+        _put(holder, name, "" if value is None else value, namespace_of(name))
         verb = "remove" if operation.after is None else "replace"
         for element in holder:
             element.set(f"{{{BASE}}}operation", verb)
@@ -195,9 +228,26 @@ def _collect(
             continue
         steps = (*above, Rdn(name, (key.text or "").strip()))
         holder = child.find(_in(child, models.attributes))
-        attributes = _values(holder, models) if holder is not None else {}
+        attributes = _attributes(holder, name, models) if holder is not None else {}
         found.append(ManagedObject(format_dn(steps), name, attributes))
         _collect(child, steps, models, found)
+
+
+def _attributes(
+    holder: ET.Element, object_class: str, models: NetconfModels
+) -> dict[str, JsonValue]:
+    """Return the attributes of an object: the standard's, and those that are mapped beside them.
+
+    What a module that nobody mapped adds is left out, even by the name of an attribute that is
+    known: it may mean anything.
+    """
+    own = ET.Element(holder.tag)
+    for element in holder:
+        name = _local(element)
+        added_by = models.namespace_of(object_class, name)
+        if element.tag == (f"{{{added_by}}}{name}" if added_by else _in(holder, name)):
+            own.append(element)
+    return _values(own, models)
 
 
 def _values(holder: ET.Element, models: NetconfModels) -> dict[str, JsonValue]:
@@ -235,12 +285,41 @@ def _descend(root: ET.Element, steps: Sequence[Rdn], models: NetconfModels) -> E
     return own
 
 
-def _put(holder: ET.Element, name: str, value: JsonValue) -> None:
+def _selected(above: ET.Element, name: str, models: NetconfModels) -> ET.Element:
+    """Return the element that selects every object of a class, with its key, below another."""
+    namespace = models.namespaces[name]
+    standing = above.find(f"{{{namespace}}}{name}")
+    if standing is not None:
+        return standing
+    own = ET.SubElement(above, f"{{{namespace}}}{name}")
+    ET.SubElement(own, f"{{{namespace}}}{models.key}")
+    return own
+
+
+def _ways(
+    begin: str | None, object_class: str, models: NetconfModels, layers: int = 16
+) -> list[tuple[str, ...]]:
+    """Return the ways from a class, or from the top, down to another; empty where none is known."""
+    above = models.contained_in.get(object_class, ())
+    if begin is None and not above and models.contained_in:
+        return [(object_class,)]
+    if not layers:
+        return []
+    found = [
+        (*way, object_class)
+        for name in above
+        for way in ([()] if name == begin else _ways(begin, name, models, layers - 1))
+    ]
+    return [way for way in found if all(name in models.namespaces for name in way)]
+
+
+def _put(holder: ET.Element, name: str, value: JsonValue, namespace: str | None = None) -> None:
     if not _NAME.fullmatch(name):
         raise InputError(f"{name[:80]!r} is no name of an attribute.")
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
     for each in value if is_list else (value,):  # type: ignore[union-attr]
-        element = ET.SubElement(holder, _in(holder, name))
+        tag = f"{{{namespace}}}{name}" if namespace else _in(holder, name)
+        element = ET.SubElement(holder, tag)
         if isinstance(each, Mapping):
             for inner, part in each.items():
                 _put(element, inner, part)

@@ -148,15 +148,18 @@ def _resource(answer: Answer, dn: str) -> Mapping[str, Any]:
 def _collect(
     told: Mapping[str, Any], above: str, found: list[ManagedObject], layers: int = 32
 ) -> None:
-    """Add every object contained in a resource, in which each class names a list of objects.
+    """Add every object contained in a resource, in which each class names its objects.
+
+    They are a list (TS 28.532 12.1.1), or one object where a class has but one: the OpenAPI of
+    TS 28.541 has `CESManagementFunction` so.
 
     Raises:
         InputError: there are more than any network has, in more layers than any model has.
     """
     for name, listed in told.items():
-        if name == "attributes" or not isinstance(listed, list):
+        if name == "attributes":
             continue
-        for one in listed:
+        for one in listed if isinstance(listed, list) else (listed,):
             if not isinstance(one, Mapping) or not isinstance(one.get("id"), str):
                 continue
             if len(found) >= _MOST_OBJECTS or not layers:

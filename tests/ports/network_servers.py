@@ -1,7 +1,12 @@
 """Servers that tests of gateways speak to, each a process of its own on this machine.
 
 NETCONF: `netconfd` of yuma123 (Debian package of that name) behind OpenSSH, loaded with test
-subsets of 3GPP's YANG modules (yang/). Provisioning over REST: our own, provisioning_server.py.
+subsets of 3GPP's YANG modules (yang/) and with our own module for saving modes; where a test wants
+an element that tells its state, netconf_radio.py stands between the two. Provisioning over REST:
+our own, provisioning_server.py.
+
+Tests that speak NETCONF are skipped where `netconfd`, `sshd` or what belongs to them is not
+installed: apt-get install netconfd openssh-server.
 """
 
 import os
@@ -11,12 +16,14 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from semantic_layer.errors import InputError, TransientError
 from tasks.adapters.netconf_gateway import NetconfGateway
+from tasks.adapters.netconf_xml import PACKAGED_MODELS
 from tasks.adapters.provisioning_gateway import ProvisioningGateway
 from tasks.messages.change_sets import Operation
 from tests.ports.provisioning_server import TOKEN
@@ -24,6 +31,8 @@ from tests.tasks.execution.told import network_objects
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 YANG = Path(__file__).parent / "yang"
+OURS = PACKAGED_MODELS.parent
+CES, MODES = "_3gpp-nr-nrm-cesmanagementfunction", "anops-energy-saving"
 PROGRAMS = {
     name: shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     for name in ("netconfd", "netconf-subsystem", "sshd", "ssh-keygen")
@@ -38,7 +47,7 @@ UsePAM no
 StrictModes no
 PermitRootLogin yes
 PasswordAuthentication no
-Subsystem netconf "{subsystem} --ncxserver-sockname={port}@{folder}/ncx.sock"
+Subsystem netconf "{radio} {subsystem} --ncxserver-sockname={port}@{folder}/ncx.sock"
 """
 
 
@@ -48,97 +57,186 @@ def free_port():
         return found.getsockname()[1]
 
 
+class Program:
+    """A program that can die like `kill -9`, and be started again as it was."""
+
+    def __init__(self, *command, **more):
+        self.command = command
+        self.more = {"cwd": REPOSITORY, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.more |= more
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, **self.more)
+        return self.process
+
+    def die(self):
+        self.process.kill()
+        self.end()
+
+    def end(self):
+        """End it, and only it."""
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
 @contextmanager
 def started(*command, **more):
-    """Run a program; end it, and only it, afterwards."""
-    told = {"cwd": REPOSITORY, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **more}
-    process = subprocess.Popen(command, **told)
+    """Run a program; end it afterwards."""
+    program = Program(*command, **more)
+    program.start()
     try:
-        yield process
+        yield program
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        program.end()
 
 
-def refill(gateway):
-    """Give a network the objects that every test begins with, through its own gateway."""
-    wanted = network_objects()
+@dataclass
+class Element:
+    """A server of a network, how to speak to it, and the program that can die.
+
+    Attributes:
+        leftovers: files that the program would stumble over when it comes back.
+    """
+
+    gateway: object
+    address: str
+    secret: Path
+    program: Program
+    leftovers: tuple = ()
+
+    def comes_back(self):
+        """Start the program again after it died, and wait until it answers."""
+        for path in self.leftovers:
+            path.unlink(missing_ok=True)
+        self.program.start()
+        self.answers()
+
+    def answers(self):
+        """Wait until it answers."""
+        for number in range(40):
+            try:
+                return self.gateway.read(["SubNetwork=1,ManagedElement=7"])
+            except (TransientError, InputError):
+                if number == 39:
+                    raise
+                time.sleep(0.25)
+        return None
+
+
+TOLD_BY_NETWORK = ("energySavingState",)
+
+
+def refill(gateway, wanted=()):
+    """Give a network the objects that a test begins with, through its own gateway."""
+    wanted = wanted or network_objects()
     found = gateway.read_below("SubNetwork=1,ManagedElement=7", "NRCellRelation")
     for one in found:
         told = dict(one.attributes)
         gateway.write(Operation("DELETE", one.dn, one.object_class, "", told, None))
     standing = gateway.read([one.dn for one in wanted])
     for one in wanted:
+        told = {name: each for name, each in one.attributes.items() if name not in TOLD_BY_NETWORK}
         if one.dn not in standing:
-            told = dict(one.attributes)
             gateway.write(Operation("CREATE", one.dn, one.object_class, "", None, told))
             continue
-        for name, value in one.attributes.items():
+        for name, value in told.items():
             live = standing[one.dn].attributes.get(name)
             if live != value:
                 gateway.write(Operation("MODIFY", one.dn, one.object_class, name, live, value))
 
 
 @contextmanager
-def provisioning_service(folder, *options):
-    """Yield the gateway to a provisioning service of its own process."""
-    secret = folder / "token"
+def provisioning_element(folder, *options):
+    """Yield a provisioning service of its own process; it goes on where one before it died."""
+    secret, port = folder / "token", free_port()
     secret.write_text(f"{TOKEN}\n")
-    command = (sys.executable, "-m", "tests.ports.provisioning_server", str(folder), *options)
-    with started(*command, stdout=subprocess.PIPE, text=True) as process:
-        port = int(process.stdout.readline())
+    command = (sys.executable, "-m", "tests.ports.provisioning_server", str(folder), str(port))
+    with started(*command, *options) as program:
         scheme = "https" if "--tls" in options else "http"
         address = f"provmns+{scheme}://localhost:{port}/3GPPManagement/ProvMnS/v1700"
-        yield ProvisioningGateway.at(address, secret), address, secret
+        listens_at(port)
+        yield Element(ProvisioningGateway.at(address, secret), address, secret, program)
+
+
+def listens_at(port):
+    """Wait until a program listens at a port."""
+    for _ in range(80):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+
+
+@contextmanager
+def provisioning_service(folder, *options):
+    """Yield gateway, address and secret of a provisioning service."""
+    with provisioning_element(folder, *options) as element:
+        yield element.gateway, element.address, element.secret
 
 
 @contextmanager
 def netconf_server(folder, target="candidate"):
-    """Yield the gateway to a netconfd behind sshd; skip where they are not installed.
+    """Yield gateway, address and secret of a netconfd behind sshd."""
+    with netconf_element(folder, target) as element:
+        yield element.gateway, element.address, element.secret
+
+
+@contextmanager
+def netconf_element(folder, target="candidate", *, without=(), has_radio=False):
+    """Yield a netconfd behind sshd; skip where they are not installed.
 
     Args:
-        folder: for keys and sockets.
+        folder: for keys, sockets, and the configuration that outlives the server.
         target: the datastore that it lets be written, `candidate` or `running`.
+        without: YANG modules that it does not know.
+        has_radio: whether it tells the state of its saving functions.
     """
     lacking = sorted(name for name, path in PROGRAMS.items() if path is None)
     if lacking:
         pytest.skip(f"needs {', '.join(lacking)}: apt-get install netconfd openssh-server")
-    port = free_port()
+    port, user = free_port(), _account()
+    _write_keys(folder)
+    radio = f"{sys.executable} {Path(__file__).with_name('netconf_radio.py')}" if has_radio else ""
+    config = folder / "sshd.conf"
+    told = {"port": port, "folder": folder, "subsystem": PROGRAMS["netconf-subsystem"]}
+    config.write_text(_SSHD.format(**told, radio=radio))
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks itself in
+    (folder / "startup.xml").write_text('<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
+    names = [path.stem for path in sorted([*YANG.glob("*.yang"), *OURS.glob("*.yang")])]
+    netconfd = (
+        PROGRAMS["netconfd"], *(f"--module={name}" for name in names if name not in without),
+        f"--modpath={YANG}:{OURS}:/usr/share/yuma/modules", f"--startup={folder}/startup.xml",
+        f"--target={target}", f"--superuser={user}", "--access-control=off",
+        f"--ncxserver-sockname={folder}/ncx.sock", f"--port={port}", f"--home={folder}",
+        *(["--protocols=netconf1.0"] if has_radio else []),
+    )  # fmt: skip
+    with (
+        started(*netconfd, stdout=subprocess.DEVNULL, cwd=folder) as program,  # leaves files there
+        started(PROGRAMS["sshd"], "-D", "-f", str(config), stdout=subprocess.DEVNULL),
+    ):
+        address = f"netconf://{user}@127.0.0.1:{port}"
+        gateway = NetconfGateway.at(address, folder / "user")
+        element = Element(gateway, address, folder / "user", program, (folder / "ncx.sock",))
+        element.answers()
+        yield element
+
+
+def _account():
+    told = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True)
+    return told.stdout.strip()
+
+
+def _write_keys(folder):
     for name in ("host", "user"):
         subprocess.run(
             [PROGRAMS["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", folder / name],
             check=True,
         )
     (folder / "user.hostkey").write_text((folder / "host.pub").read_text())
-    config = folder / "sshd.conf"
-    told = {"port": port, "folder": folder, "subsystem": PROGRAMS["netconf-subsystem"]}
-    config.write_text(_SSHD.format(**told))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks itself in
-    user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
-    modules = [f"--module={path.stem}" for path in sorted(YANG.glob("*.yang"))]
-    netconfd = (
-        PROGRAMS["netconfd"], *modules, f"--modpath={YANG}:/usr/share/yuma/modules",
-        "--no-startup", f"--target={target}", f"--superuser={user}", "--access-control=off",
-        f"--ncxserver-sockname={folder}/ncx.sock", f"--port={port}", f"--home={folder}",
-    )  # fmt: skip
-    with (
-        started(*netconfd, stdout=subprocess.DEVNULL, cwd=folder),  # it leaves files where it runs
-        started(PROGRAMS["sshd"], "-D", "-f", str(config), stdout=subprocess.DEVNULL),
-    ):
-        address = f"netconf://{user}@127.0.0.1:{port}"
-        gateway = NetconfGateway.at(address, folder / "user")
-        for number in range(40):
-            try:
-                gateway.read(["SubNetwork=1,ManagedElement=7"])
-                break
-            except (TransientError, InputError):
-                if number == 39:
-                    raise
-                time.sleep(0.25)
-        yield gateway, address, folder / "user"

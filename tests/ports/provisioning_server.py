@@ -1,9 +1,17 @@
 """A provisioning service (3GPP TS 28.532 12.1.1) over HTTP, as small as the clause lets it be.
 
-    python -m tests.ports.provisioning_server FOLDER [--without-tags] [--tls] [--hostile KIND]
+    python -m tests.ports.provisioning_server FOLDER PORT [OPTION...]
 
-It is ours, written for tests: no free service of that clause was found. It prints its port, keeps
-its objects in memory, and writes each request that changed one into FOLDER/journal.
+It is ours, written for tests: no free service of that clause was found. It keeps its objects in
+FOLDER/objects, where it finds them again when it died, and writes each request that changed one
+into FOLDER/journal. A saving function tells its state, which nobody else may set.
+
+    --without-tags   tells no ETag
+    --tls            speaks TLS with FOLDER/server.pem
+    --hostile-KIND   answers nonsense
+    --single         tells a lone object as such, as TS 28.541's OpenAPI has some, not in a list
+    --standard       knows no attribute beside the standard's
+    --few-modes      knows modes off the air alone
 """
 
 import json
@@ -21,10 +29,17 @@ from tests.tasks.execution.told import network_objects
 
 ROOT = "/3GPPManagement/ProvMnS/v1700/"
 TOKEN = "let-me-in"  # noqa: S105 - a test's own
+WORDS = {
+    "energySavingControl": ("toBeEnergySaving", "toBeNotEnergySaving"),
+    "energySavingMode": (
+        "ACTIVE", "MICRO_SLEEP", "MIMO_MUTED", "POWER_REDUCED", "LIGHT_SLEEP", "DEEP_SLEEP",
+    ),
+}  # fmt: skip
+FEW = ("ACTIVE", "LIGHT_SLEEP", "DEEP_SLEEP")
 
 
 class Service(BaseHTTPRequestHandler):
-    objects: ClassVar = {
+    objects: ClassVar = {"SubNetwork=1": ("SubNetwork", {})} | {
         one.dn: (one.object_class, dict(one.attributes)) for one in network_objects()
     }
     lock = RLock()
@@ -40,9 +55,9 @@ class Service(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length) or b"null")
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.fail(401, "no valid token")
-        hostile = [word for word in self.options if word.startswith("hostile-")]
+        hostile = [word for word in self.options if word.startswith("--hostile-")]
         if hostile:
-            return self.be_hostile(hostile[0])
+            return self.be_hostile(hostile[0].removeprefix("--"))
         if not parts.path.startswith(ROOT):
             return self.fail(404, "no such root")
         steps = [step.split("=", 1) for step in parts.path[len(ROOT) :].split("/")]
@@ -63,7 +78,7 @@ class Service(BaseHTTPRequestHandler):
             return self.fail(412, "it exists")
         if parent(dn) not in self.objects:
             return self.fail(409, "nothing contains it")
-        refusal = self.refused(body["attributes"])
+        refusal = self.refused(body["objectClass"], body["attributes"])
         if refusal:
             return self.fail(400, refusal)
         self.objects[dn] = (body["objectClass"], body["attributes"])
@@ -77,10 +92,10 @@ class Service(BaseHTTPRequestHandler):
             return self.fail(415, "no patch that is known")
         if self.headers.get("If-Match") not in (None, self.tag(dn)):
             return self.fail(412, "it changed")
-        refusal = self.refused(body["attributes"])
+        name, attributes = self.objects[dn]
+        refusal = self.refused(name, body["attributes"])
         if refusal:
             return self.fail(400, refusal)
-        name, attributes = self.objects[dn]
         merged = {**attributes, **body["attributes"]}
         self.objects[dn] = (name, {key: each for key, each in merged.items() if each is not None})
         self.note("MODIFY", dn)
@@ -97,18 +112,28 @@ class Service(BaseHTTPRequestHandler):
         self.note("DELETE", dn)
         return self.say(200, None, None)
 
-    def refused(self, attributes):
+    def refused(self, name, attributes):
+        if "energySavingState" in attributes:
+            return "energySavingState is told by the element and cannot be set"
+        if "energySavingMode" in attributes and "--standard" in self.options:
+            return f"{name} has no attribute energySavingMode"
+        words = WORDS | ({"energySavingMode": FEW} if "--few-modes" in self.options else {})
+        for key, allowed in words.items():
+            if attributes.get(key, allowed[0]) not in allowed:
+                return f"{key} is one of {', '.join(allowed)}"
         tilt = attributes.get("digitalTilt", 0)
         return None if -900 <= tilt <= 900 else "digitalTilt is outside -900 to 900"
 
     def resource(self, dn, *, everything=False):
         name, attributes = self.objects[dn]
         step = parse_dn(dn)[-1]
-        told = {"id": step.value, "objectClass": name, "attributes": attributes}
+        told = {"id": step.value, "objectClass": name, "attributes": with_state(name, attributes)}
         for other in self.objects if everything else ():
             if parent(other) == dn:
                 below = self.resource(other, everything=True)
                 told.setdefault(parse_dn(other)[-1].object_class, []).append(below)
+        if "--single" in self.options:
+            told = {key: lone(each) for key, each in told.items()}
         return told
 
     def tag(self, dn):
@@ -119,6 +144,9 @@ class Service(BaseHTTPRequestHandler):
     def note(self, kind, dn):
         with (self.folder / "journal").open("a", encoding="utf-8") as file:
             file.write(f"{kind} {dn}\n")
+        whole = self.folder / "objects.new"
+        whole.write_text(json.dumps(self.objects))
+        whole.rename(self.folder / "objects")
 
     def fail(self, status, says):
         self.say(status, {"error": {"errorInfo": says}}, None)
@@ -153,15 +181,33 @@ class Service(BaseHTTPRequestHandler):
         return self.wfile.write(told)
 
 
+def with_state(name, attributes):
+    """Return what an object tells of itself."""
+    if name != "CESManagementFunction":
+        return attributes
+    is_told_to = attributes.get("energySavingControl") == "toBeEnergySaving"
+    does_save = is_told_to and attributes.get("energySavingMode") != "ACTIVE"
+    return {
+        **attributes,
+        "energySavingState": "isEnergySaving" if does_save else "isNotEnergySaving",
+    }
+
+
+def lone(each):
+    return each[0] if isinstance(each, list) and len(each) == 1 else each
+
+
 def main():
-    Service.folder, Service.options = Path(sys.argv[1]), tuple(sys.argv[2:])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    Service.folder, Service.options = Path(sys.argv[1]), tuple(sys.argv[3:])
+    known = Service.folder / "objects"
+    if known.exists():
+        Service.objects.clear()
+        Service.objects |= {dn: tuple(told) for dn, told in json.loads(known.read_text()).items()}
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Service)
     if "--tls" in Service.options:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(Service.folder / "server.pem", Service.folder / "server.key")
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
     server.serve_forever()
 
 

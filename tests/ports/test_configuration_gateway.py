@@ -28,6 +28,7 @@ from tests.tasks.execution.told import (
     RELATE,
     RELATED,
     RELATION,
+    SAVING,
     TILT,
     UNLOCK,
     approved,
@@ -109,10 +110,20 @@ def test_contained_objects_are_found_at_any_depth(gateway):
     assert gateway.read_below("SubNetwork=1,ManagedElement=99", "NRCellDU") == []
 
 
+def test_the_whole_network_is_asked_by_the_root_that_its_objects_share(gateway):
+    assert [one.dn for one in gateway.read_below("SubNetwork=1", "NRCellDU")] == [CELL]
+    (told,) = gateway.read_below("SubNetwork=1", "CESManagementFunction")
+    assert told.dn == SAVING
+    assert told.attributes["energySavingMode"] == "ACTIVE"
+    assert gateway.read_below("SubNetwork=1", "EUtranCellFDD") == []
+
+
 def test_an_object_and_what_it_contains_are_read_at_once(gateway):
     wanted = {one.dn: one.attributes for one in network_objects()}
     found = {dn: one.attributes for dn, one in gateway.read(list(wanted)).items()}
-    assert found == wanted
+    assert set(found) == set(wanted)
+    for dn, attributes in wanted.items():
+        assert attributes.items() <= found[dn].items(), "networks tell defaults and states as well"
 
 
 def test_nothing_asked_is_nothing_found(gateway):
@@ -269,7 +280,7 @@ def test_a_provisioning_address_is_encrypted_and_bears_no_secret(address, says):
 )
 def test_a_hostile_provisioning_service_is_not_believed(tmp_path, kind, error, says):
     with (
-        provisioning_service(tmp_path, f"hostile-{kind}") as (gateway, _, _),
+        provisioning_service(tmp_path, f"--hostile-{kind}") as (gateway, _, _),
         pytest.raises(error, match=says),
     ):
         gateway.write(LOCK)

@@ -1,5 +1,6 @@
 """Managed objects as XML: paths, edits and values, without a server."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -11,7 +12,9 @@ from tasks.adapters.netconf_calls import target_at
 from tasks.adapters.netconf_xml import (
     BASE,
     PACKAGED_MODELS,
+    area_of,
     as_text,
+    class_filter,
     edit,
     load_models,
     object_filter,
@@ -19,9 +22,11 @@ from tasks.adapters.netconf_xml import (
     place_of,
 )
 from tasks.messages.change_sets import Operation
-from tests.tasks.execution.told import BEAM, CELL, RELATE, TILT
+from tasks.twin.sleep_modes import MODES
+from tests.tasks.execution.told import BEAM, CELL, DEEP, RELATE, SAVE, SAVING, TILT
 
 MODELS = load_models(PACKAGED_MODELS)
+CES, OURS = "urn:3gpp:sa5:_3gpp-nr-nrm-cesmanagementfunction", "urn:anops:energy-saving"
 DU_CELL = "urn:3gpp:sa5:_3gpp-nr-nrm-nrcelldu"
 
 
@@ -87,6 +92,75 @@ def test_a_reply_is_read_back_as_the_objects_that_were_asked_for():
         "refs": ["a", "b"], "list": {"sD": "000001"},
     }  # fmt: skip
     assert found["SubNetwork=1,ManagedElement=7"] == {"userLabel": "12"}
+
+
+def saver(attributes):
+    """Return what a server tells of a saving function."""
+    return data(
+        '<ManagedElement xmlns="urn:3gpp:sa5:_3gpp-common-managed-element"><id>7</id>'
+        '<GNBCUCPFunction xmlns="urn:3gpp:sa5:_3gpp-nr-nrm-gnbcucpfunction"><id>1</id>'
+        '<NRCellCU xmlns="urn:3gpp:sa5:_3gpp-nr-nrm-nrcellcu"><id>1</id>'
+        f'<CESManagementFunction xmlns="{CES}"><id>1</id><attributes>{attributes}</attributes>'
+        "</CESManagementFunction></NRCellCU></GNBCUCPFunction></ManagedElement>"
+    )
+
+
+def test_what_extends_the_standard_is_written_in_its_own_namespace_and_the_rest_in_the_classs():
+    for operation, namespace in ((DEEP, OURS), (SAVE, CES)):
+        told = ET.fromstring(edit(operation, MODELS))  # noqa: S314
+        tags = [one.tag for one in told.iter() if one.tag.endswith(operation.attribute)]
+        assert tags == [f"{{{namespace}}}{operation.attribute}"]
+    made = Operation("CREATE", SAVING, DEEP.object_class, "", None, {DEEP.attribute: "ACTIVE"})
+    assert f'"{OURS}"' in edit(made, MODELS)
+
+
+@pytest.mark.parametrize(
+    ("told", "mode"),
+    [
+        pytest.param(f'<energySavingMode xmlns="{OURS}">ACTIVE</energySavingMode>', "ACTIVE",
+                     id="ours"),
+        pytest.param("<energySavingMode>ACTIVE</energySavingMode>", None, id="the standard's"),
+        pytest.param('<energySavingMode xmlns="urn:x">7</energySavingMode>', None, id="another's"),
+    ],
+)  # fmt: skip
+def test_an_extension_is_read_from_its_own_namespace_and_from_no_other(told, mode):
+    more = '<cesSwitch>true</cesSwitch><cesSwitch xmlns="urn:x">false</cesSwitch>'
+    outside = place_of(SAVING, MODELS).outside
+    (function,) = (
+        one for one in objects_in(saver(told + more), outside, MODELS) if one.dn == SAVING
+    )
+    assert function.attributes.get("energySavingMode") == mode
+    assert function.attributes["cesSwitch"] is True
+
+
+def test_a_class_is_looked_for_where_it_is_contained_and_nowhere_else():
+    told = ET.fromstring(class_filter(area_of("SubNetwork=1", MODELS), "NRCellCU", MODELS))  # noqa: S314
+    names = [one.tag.rpartition("}")[2] for one in told.iter()]
+    assert names == [
+        "filter", "ManagedElement", "id", "GNBCUCPFunction", "id", "NRCellCU", "id", "attributes",
+    ]  # fmt: skip
+    both = class_filter(area_of("SubNetwork=1", MODELS), "CESManagementFunction", MODELS)
+    assert both.count("ManagedElement>") == 2, "in the element itself and in its cells, once named"
+    assert both.count(":CESManagementFunction>") == 2 * 2
+    below = ET.fromstring(class_filter(area_of(CELL, MODELS), "NRCellDU", MODELS))  # noqa: S314
+    assert next(one for one in below.iter() if one.tag.endswith("NRCellDU"))[-1].text == "1"
+
+
+def test_a_mapping_that_names_no_containment_asks_for_everything():
+    old = MODELS.model_copy(update={"contained_in": {}})
+    told = ET.fromstring(class_filter(area_of("SubNetwork=1", old), "NRCellCU", old))  # noqa: S314
+    assert {one.tag.rpartition("}")[2] for one in told} == set(MODELS.namespaces)
+    below = class_filter(area_of("SubNetwork=1,ManagedElement=7", old), "NRCellCU", old)
+    assert "attributes" not in below
+
+
+def test_the_module_for_saving_modes_adds_what_the_mapping_says_in_the_namespace_it_says():
+    text = (PACKAGED_MODELS.parent / "anops-energy-saving.yang").read_text()
+    mapped = MODELS.extensions["CESManagementFunction"]
+    assert mapped == {"energySavingMode": OURS}
+    assert f'namespace "{OURS}";' in text
+    assert "leaf energySavingMode {" in text
+    assert re.findall(r"enum ([A-Z_]+) ", text) == list(MODES)
 
 
 @pytest.mark.parametrize("told", ["", "<data>", data("")[:-3], "no XML"])
