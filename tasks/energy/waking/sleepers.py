@@ -49,7 +49,17 @@ def savings_on_record(entries: Iterable[LedgerEntry]) -> list[ProposalLife]:
     return [proposal_life(own) for own in told.values() if _is_saving(own[0])]
 
 
-def sleeping(lives: Iterable[ProposalLife]) -> dict[str, Asleep]:
+def sleeping(entries: Iterable[LedgerEntry]) -> dict[str, dict[str, SavingMode]]:
+    """Return the modes by cell of every proposal to save energy that stands, oldest first.
+
+    Args:
+        entries: of the ledger, oldest first.
+    """
+    standing = asleep_by(savings_on_record(entries))
+    return {proposal_id: dict(one.modes) for proposal_id, one in standing.items()}
+
+
+def asleep_by(lives: Iterable[ProposalLife]) -> dict[str, Asleep]:
     """Return who sleeps, by the id of the proposal that stands, oldest first."""
     return {
         life.proposal.proposal_id: Asleep(

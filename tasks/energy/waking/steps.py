@@ -25,7 +25,7 @@ from tasks.energy.waking.load_rule import Carriers
 from tasks.energy.waking.minute_rule import feed_window
 from tasks.energy.waking.mode_course import awake_for_long
 from tasks.energy.waking.seen_rows import FINDINGS, kpi_columns, standing_findings, told_quarters
-from tasks.energy.waking.sleepers import half_woken, savings_on_record, sleeping
+from tasks.energy.waking.sleepers import asleep_by, half_woken, savings_on_record
 from tasks.energy.waking.waking_rows import due_window, waking_rows
 from tasks.energy.waking.wakings_text import TOLD, wakings_text
 from tasks.energy.waking.who_wakes import Found, Known, who_wakes
@@ -60,7 +60,7 @@ def find_overloaded(window: Window | None = None) -> dict[str, Evidence]:
     asked = Asked(now if window is None else max(window.end, now), machine_at)
     lives = savings_on_record(chosen.ledger.entries())
     resumed: dict[str, Evidence] = {proposal_id: {} for proposal_id in half_woken(lives)}
-    if not sleeping(lives):
+    if not asleep_by(lives):
         return resumed
     rules = energy_waking_rules()
     known = _known(lives, asked.at, rules)

@@ -15,7 +15,7 @@ from tasks.energy.waking.evidence import (
 )
 from tasks.energy.waking.load_rule import UNFORECAST, Carriers, Waking, full_loads, overloaded
 from tasks.energy.waking.sight import QUARTER, Present, sight_of
-from tasks.energy.waking.sleepers import counts_since, sleeping
+from tasks.energy.waking.sleepers import asleep_by, counts_since
 from tasks.messages.cell_reports import CellReport, FedReports
 from tasks.messages.proposal_life import ProposalLife
 from tasks.twin.sleep_modes import MODES, OFF_AIR, SavingMode
@@ -65,7 +65,7 @@ def who_wakes(known: Known, asked: Asked, rules: EnergyWakingRules) -> Found:
         asked: when.
         rules: of waking.
     """
-    asleep = sleeping(known.lives)
+    asleep = asleep_by(known.lives)
     modes = {cell: mode for one in asleep.values() for cell, mode in one.modes.items()}
 
     def told(waking: Waking, source: str, seen: datetime) -> Evidence:

@@ -7,6 +7,7 @@ import pytest
 from tasks.adapters.memory_ledger import MemoryLedger
 from tasks.energy.waking.sleepers import (
     Asleep,
+    asleep_by,
     counts_since,
     half_woken,
     modes_written,
@@ -79,15 +80,17 @@ SLEEP = proposal(put_to_sleep(c1="DEEP_SLEEP", c2="MIMO_MUTED"))
     ],
 )
 def test_a_cell_sleeps_while_what_put_it_to_sleep_stands(kinds, is_asleep):
-    found = sleeping(savings_on_record(ledger_of((SLEEP, kinds))))
+    entries = ledger_of((SLEEP, kinds))
+    found = asleep_by(savings_on_record(entries))
     modes = {cell(1): "DEEP_SLEEP", cell(2): "MIMO_MUTED"}
     expected = {SLEEP.proposal_id: Asleep(modes, NIGHT)}
     assert found == (expected if is_asleep else {})
+    assert sleeping(entries) == ({SLEEP.proposal_id: modes} if is_asleep else {})
 
 
 def test_what_others_write_puts_nobody_to_sleep():
     other = proposal(put_to_sleep(c1="DEEP_SLEEP"), use_case="heal_sleeping_cell")
-    assert sleeping(savings_on_record(ledger_of((other, ("applied",))))) == {}
+    assert sleeping(ledger_of((other, ("applied",)))) == {}
 
 
 def test_a_mode_that_nobody_knows_is_no_mode():
@@ -119,7 +122,7 @@ ENDED = ("recalled", {"attempt": 1, "reason": "Load."})
 def test_what_was_begun_to_be_taken_back_and_has_not_ended_is_half_woken():
     begun = taken_back([], {"cells": ROWS})
     assert half_woken(begun) == [SLEEP.proposal_id]
-    assert sleeping(begun) == {}
+    assert asleep_by(begun) == {}
     assert half_woken(taken_back([ENDED], {"cells": ROWS})) == []
 
 
