@@ -1,18 +1,26 @@
 """The sample network's minutes, heard by the feed that hears real collectors."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from semantic_layer.identity import object_class_of
+from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.adapters.memory_load_feed import MemoryLoadFeed
 from tasks.adapters.ves_load_feed import VesLoadFeed
 from tasks.settings import Settings
-from tasks.twin.minute_stream import MINUTE, minute_elements, stream_folder, write_minute
+from tasks.twin.minute_stream import (
+    MINUTE,
+    STREAMED,
+    minute_elements,
+    stream_folder,
+    write_minute,
+)
 from tasks.twin.sample_network import simulated_run
 from tasks.twin.scenario import NETWORKS
+from tasks.twin.ves_stream import StreamedCells, StreamedElement, stream_batch
 from tasks.wiring import Services
 
 
@@ -36,7 +44,7 @@ def test_each_cell_that_tells_is_heard_as_it_told(run, streamed):
     folder, ends = streamed
     found = VesLoadFeed(folder).reports(Window(ends[0], ends[1]))
     told = {
-        dn: (used / available, volume / time)  # Mbit in s, or kbit in ms: the same number
+        dn: (used / available, volume / time)
         for element in minute_elements(run, ends[1])
         for cells in element.told
         for dn, is_suspect, (used, available, volume, time) in cells.cells
@@ -44,11 +52,23 @@ def test_each_cell_that_tells_is_heard_as_it_told(run, streamed):
     }
     assert found.refused == ()
     assert len(told) > 5
-    assert {object_class_of(dn) for dn in told} == {"NRCellDU", "EUtranCellFDD"}
     assert {one.cell_dn for one in found.reports} == set(told)
     for one in found.reports:
         assert (one.begin, one.end) == (ends[0], ends[1])
         assert (one.load, one.user_mbps) == pytest.approx(told[one.cell_dn], rel=1e-3)
+
+
+def test_lte_cells_of_the_sample_network_are_heard_in_their_own_units(streamed, tmp_path):
+    _, (begin, end, _) = streamed
+    types = tuple(catalogue().measurement(name).standard_name for name in STREAMED["LTE"])
+    cell = "SubNetwork=1,ManagedElement=4,ENBFunction=1,EUtranCellFDD=2"
+    told = (cell, False, (20.0, 50.0, 12_000.0, 1_500.0))  # prb, prb, kbit, ms
+    element = StreamedElement(
+        "SubNetwork=1,ManagedElement=4", (StreamedCells("EUtranCellFDD", types, (told,)),)
+    )
+    (tmp_path / "one.json").write_text(json.dumps(stream_batch([element], begin, end)))
+    (one,) = VesLoadFeed(tmp_path).reports(Window(begin, end)).reports
+    assert (one.cell_dn, one.load, one.user_mbps) == (cell, 0.4, 8.0)
 
 
 def test_a_window_of_several_minutes_hears_each_of_them(streamed):
