@@ -1,6 +1,7 @@
 """`anops sample`: the sample network's own time, what was written to it, and letting time pass.
 
-anops sample now | advance --hours 6 | advance --until 2025-06-05T06:00 | writes
+anops sample now | writes
+anops sample advance --hours 6 | advance --minutes 3 | advance --until 2025-06-05T06:07
 """
 
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ def now() -> None:
 
     _say(f"It is {_told(report.now)} in {folder.name}; it goes on until "
          f"{_told(latest_moment(folder))} at most.")  # fmt: skip
+    if report.now > report.counted_until:
+        _say(f"Measurements are counted until {_told(report.counted_until)}.")
     standing = _standing(writes)
     _say(f"{len(standing)} of {len(writes)} writes stand.")
     for write in standing:
@@ -43,27 +46,29 @@ def now() -> None:
 @sample.command()
 def advance(
     hours: Annotated[
-        float, typer.Option(min=0.25, help="How long; quarters of an hour count.")
-    ] = 1.0,
+        float | None, typer.Option(help="How long; an hour where nothing is said.")
+    ] = None,
+    minutes: Annotated[int | None, typer.Option(help="How long; instead of --hours.")] = None,
     until: Annotated[
-        datetime | None, typer.Option(help="Until when, UTC; instead of --hours.")
+        datetime | None, typer.Option(help="Until when, to the minute, UTC; instead of --hours.")
     ] = None,
 ) -> None:
-    """Let time pass: the network delivers what it measures, and writes act."""
+    """Let time pass: each minute is streamed, each quarter of an hour counted, and writes act."""
     folder = _folder()
-    begin = read_report(folder).now
+    begin, counted = _times(folder)
     from tasks.twin.live_network import LiveNetwork, checked  # noqa: PLC0415 - the twin is dear
 
-    end = begin + timedelta(hours=hours) if until is None else _in_utc(until)
+    end = _end(begin, hours, minutes, until)
     checked(folder, end)
     if end <= begin:
         raise InputError(f"It is {_told(begin)} already in {folder.name}; time only goes forward.")
-    network = LiveNetwork(folder)
-    periods = (end - begin) // _QUARTER
-    for number in track(range(1, periods + 1), "Time passes", transient=True):
-        network.advance(begin + number * _QUARTER)
+    steps = LiveNetwork(folder).steps(end)
+    for _ in track(steps, "Time passes", total=-((counted - end) // _QUARTER), transient=True):
+        pass
+    periods = (_times(folder)[1] - counted) // _QUARTER
     _say(f"It is {_told(end)} in {folder.name}: {periods} periods were delivered.")
-    _say("`anops run` takes in what was delivered.")
+    if periods:
+        _say("`anops run` takes in what was delivered.")
 
 
 @sample.command()
@@ -90,6 +95,34 @@ def _folder() -> Path:
             "a town on first use, as ANOPS_SAMPLE_NETWORK says."
         )
     return folder
+
+
+def _times(folder: Path) -> tuple[datetime, datetime]:
+    """Return the network's time, and until when its measurements are counted."""
+    report = read_report(folder)
+    return report.now, report.counted_until
+
+
+def _end(
+    begin: datetime, hours: float | None, minutes: int | None, until: datetime | None
+) -> datetime:
+    """Return until when time shall pass.
+
+    Raises:
+        InputError: it is said twice, or lies farther than time can be told.
+    """
+    if sum(one is not None for one in (hours, minutes, until)) > 1:
+        raise InputError("Say how long time passes once: --hours, --minutes or --until.")
+    if until is not None:
+        return _in_utc(until)
+    try:
+        if minutes is not None:
+            return begin + timedelta(minutes=minutes)
+        return begin + timedelta(hours=1.0 if hours is None else hours)
+    except (OverflowError, ValueError) as error:
+        raise InputError(
+            f"No time passes for {minutes if hours is None else hours}; name some hours or minutes."
+        ) from error
 
 
 def _standing(told: list[StandingWrite]) -> list[StandingWrite]:

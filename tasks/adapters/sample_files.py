@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from semantic_layer.errors import InputError
+from semantic_layer.periods import floor_to
 from tasks.messages.canonical import JsonValue
 from tasks.messages.change_sets import Operation
 
@@ -30,7 +31,8 @@ class StandingWrite:
 
     Attributes:
         number: 1 for the first.
-        at: the network's time; it acts from the period that begins then.
+        at: the network's time. Saving of energy acts from then on, all else from the period that
+            begins then or next after it.
         before: what stood; null for what did not exist.
     """
 
@@ -45,14 +47,20 @@ class LiveReport:
     """What the network says of itself.
 
     Attributes:
-        now: its time: the end of what has been delivered.
-        writes: how many writes the report holds already.
-        departures: objects that are not as planned, by DN; None for one that is missing.
+        now: its time, a whole minute.
+        writes: how many writes the report holds already: those of the quarters counted.
+        departures: objects that are not as planned, by DN; None for one that is missing; as they
+            were when the last quarter of an hour ended.
     """
 
     now: datetime
     writes: int
     departures: Mapping[str, Told | None]
+
+    @property
+    def counted_until(self) -> datetime:
+        """The end of the last quarter of an hour that has been counted and delivered."""
+        return floor_to(self.now, "15min")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The way into the sample network: its configuration is read and written in files of its folder.
 
-What is written acts on its measurements from the next period on, when its time passes on.
+What is written acts on its measurements from the next period on, when its time passes on; saving of
+energy acts from the minute on in which it is written.
 """
 
 from bisect import bisect_left, bisect_right
@@ -160,7 +161,7 @@ class SampleGateway:
 class SampleClock:
     """Implements `NetworkClock`: the sample network's own time, or the clock's where none stands.
 
-    A sample network's time is the end of what it has delivered.
+    A sample network's time goes by minutes: it may be later than the end of what was delivered.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:

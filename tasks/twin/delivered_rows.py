@@ -6,6 +6,7 @@ them, so that a file and a frame agree exactly.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,8 @@ class Run:
 
     Attributes:
         first: the network's period that this run's periods count from.
+        equipment_w: (periods, sites) power of radios and fixed equipment where cells changed within
+            a period how they save energy; None where it follows from the state.
     """
 
     calendar: Season
@@ -56,6 +59,7 @@ class Run:
     catalogue: Catalogue
     seed: int
     first: int = 0
+    equipment_w: npt.NDArray[np.floating[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,9 @@ def delivered_rows(run: Run, first: int, last: int, *, has_distributions: bool) 
     counted_lte = lte_measurements(lte, rng) if len(of_lte) else {}
     temperature = run.temperature_degc[first:last]
     counted_sites = site_measurements(
-        run.world, run.state, run.conditions, (first, last), temperature, rng
-    )
+        run.world, run.state, run.conditions, (first, last), temperature, rng,
+        equipment_w=None if run.equipment_w is None else run.equipment_w[first:last],
+    )  # fmt: skip
     return DeliveredRows(
         nr_cells=_cell_rows(run, nr, counted_nr, rng),
         lte_cells=_cell_rows(run, lte, counted_lte, rng),

@@ -1,7 +1,8 @@
-"""A sample network that lives on after what was delivered: time passes, and writes act.
+"""A sample network that lives on after what was delivered: time passes by minutes, and writes act.
 
-Each period is one transaction: simulated by itself, delivered by renaming, and counted last. A
-process that dies leaves at most files that the next one writes again, the same to the byte.
+Each minute is streamed as it passes. Each period, a quarter of an hour, is one transaction when it
+ends: simulated by itself, delivered by renaming, and counted last. A process that dies leaves at
+most files that the next one writes again, the same to the byte.
 """
 
 import shutil
@@ -9,8 +10,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.errors import InputError
@@ -24,7 +23,6 @@ from tasks.adapters.sample_files import (
     write_report,
 )
 from tasks.twin.alarms import alarm_causes, write_arrived_alarms
-from tasks.twin.conditions import Conditions
 from tasks.twin.configuration import DUMP_HOUR
 from tasks.twin.configuration_files import write_night
 from tasks.twin.delivered_records import told_configuration
@@ -37,12 +35,14 @@ from tasks.twin.following_truth import (
 )
 from tasks.twin.live_report import reported_departures, reported_objects, write_first_report
 from tasks.twin.measurement_xml import write_measurement_files
+from tasks.twin.minute_stream import KEPT, MINUTE, forget_minutes, stream_folder, write_minute
+from tasks.twin.quarters import Quarters
 from tasks.twin.sample_network import read_manifest, simulated_run
+from tasks.twin.saving_courses import QuarterPart
 from tasks.twin.scenario import SampleNetwork
 from tasks.twin.state import State
 from tasks.twin.subscribers import write_sessions
 from tasks.twin.traffic import PERIOD_S
-from tasks.twin.written_effects import Writes
 
 _PERIOD = timedelta(seconds=PERIOD_S)
 
@@ -52,7 +52,7 @@ def continue_sample_network(folder: Path, until: datetime) -> Window | None:
 
     Args:
         folder: of the network, as `write_sample_network` left it.
-        until: a quarter of an hour's start; nothing happens where it has passed already.
+        until: a whole minute; nothing happens where it has passed already.
 
     Raises:
         InputError: no such network, no such moment, or it lies beyond the following days.
@@ -74,17 +74,24 @@ def checked(folder: Path, until: datetime) -> datetime:
     """Return a moment until which time can pass in a network.
 
     Raises:
-        InputError: no network stands there, or the moment is none of its periods' ends.
+        InputError: no network stands there, or the moment is no whole minute of its days.
     """
     latest = latest_moment(folder)
-    if until.tzinfo is None or (latest - until) % _PERIOD:
-        raise InputError(f"Time passes by quarters of an hour, UTC; got {until.isoformat()}.")
+    _check_minute(until)
     if until > latest:
         raise InputError(
             f"The sample network goes on for {FOLLOWING_DAYS} days, until {latest:%Y-%m-%dT%H:%M}Z;"
             f" {until:%Y-%m-%dT%H:%M}Z lies beyond. Remove {folder} to begin anew."
         )
     return until
+
+
+def _check_minute(moment: datetime) -> None:
+    if moment.tzinfo is None or moment.second or moment.microsecond:
+        raise InputError(
+            f"Time passes by whole minutes, UTC; got {moment.isoformat()}. Name a moment as in "
+            "2025-06-05T06:07+00:00."
+        )
 
 
 class LiveNetwork:
@@ -104,8 +111,7 @@ class LiveNetwork:
         self.following = _read(folder) if following is None else following
         self.visible = visible_faults(self.following)
         self.causes = FollowingCauses(self.following)
-        self._writes: list[StandingWrite] | None = None
-        self._acting: tuple[Conditions, npt.NDArray[np.int8]] | None = None
+        self._quarters = Quarters(self.following)
 
     @classmethod
     def begun(cls, chosen: SampleNetwork, folder: Path) -> tuple["LiveNetwork", Run]:
@@ -123,20 +129,41 @@ class LiveNetwork:
 
     @property
     def now(self) -> datetime:
-        """The network's time: the end of what has been delivered."""
+        """The network's time; what has been counted ends with the quarter that holds it."""
         return read_report(self.folder).now
 
-    def advance(self, until: datetime) -> Window | None:
+    def advance(self, until: datetime, *, has_files: bool = True) -> Window | None:
         """Let time pass until a moment, and deliver what networks deliver.
+
+        Args:
+            until: a whole minute; the network's last moment where it lies beyond.
+            has_files: write what is counted in each quarter, and not only the minutes' stream.
 
         Returns:
             The time that passed; None where it had passed already.
+
+        Raises:
+            InputError: the moment is no whole minute.
         """
         begin = self.now
-        while self.now < min(until, self.following.end):
-            with alone_in(self.folder):
-                self._pass(is_delivered=True)
+        for _ in self.steps(until, has_files=has_files):
+            pass
         return Window(begin, self.now) if self.now > begin else None
+
+    def steps(self, until: datetime, *, has_files: bool = True) -> Iterator[datetime]:
+        """Let time pass as `advance` does, and yield the network's time after each step.
+
+        Minutes that ended an hour before `until`, or earlier, are not streamed: nobody will hear.
+
+        Raises:
+            InputError: the moment is no whole minute.
+        """
+        _check_minute(until)
+        until = min(until, self.following.end)
+        while self.now < until:
+            with alone_in(self.folder):
+                self._step(until, has_files=has_files)
+            yield self.now
 
     def passing(
         self, until: datetime, *, has_distributions: bool = False
@@ -152,10 +179,13 @@ class LiveNetwork:
 
     def runs(self, until: datetime) -> Iterator[Run]:
         """Let time pass until a moment, deliver nothing, and yield each period as it truly was."""
-        while self.now < min(until, self.following.end):
+        until = min(until, self.following.end)
+        while self.now < until:
             with alone_in(self.folder):
-                run = self._pass(is_delivered=False)
-            yield run
+                report = self._told()
+                run = None if report.now >= until else self._pass(report, has_files=False)
+            if run is not None:  # another process was quicker
+                yield run
 
     def sound(self, run: Run) -> State:
         """Return a period that has passed as it would have been without any fault or write."""
@@ -166,29 +196,59 @@ class LiveNetwork:
         """Return the truth of faults so far, see `FOLLOWING_FAULTS`; for evaluations only."""
         return fault_rows(self.following, read_writes(self.folder), self.now, self.visible)
 
-    def _pass(self, *, is_delivered: bool) -> Run:
-        """Let the next period pass; call it alone."""
-        report, writes = read_report(self.folder), read_writes(self.folder)
-        if self._acting is None or writes != self._writes:
-            known = Writes(self.following, writes)
-            self._acting = known.conditions(), known.saving_modes()
-            self._writes = writes
-        period = self.following.period_from(report.now)
-        run = self.following.run_of(period, *_of_period(self._acting, period))
-        end = report.now + _PERIOD
+    def parts(self, start: datetime) -> tuple[QuarterPart, ...]:
+        """Return the stretches of a quarter of an hour in which no cell changes how it saves.
+
+        They follow from the writes so far; for evaluations only.
+
+        Args:
+            start: of the quarter.
+        """
+        self._told()
+        return self._quarters.parts(self.following.period_from(start))
+
+    def part_runs(self, start: datetime) -> list[tuple[QuarterPart, Run]]:
+        """Return each stretch of `parts`, with the quarter as if it lasted all of the time."""
+        period = self.following.period_from(start)
+        return [(part, self._quarters.run_in(period, part.modes)) for part in self.parts(start)]
+
+    def _told(self) -> LiveReport:
+        """Take in what was written, and return what the network reports."""
+        self._quarters.take(read_writes(self.folder))
+        return read_report(self.folder)
+
+    def _step(self, until: datetime, *, has_files: bool) -> None:
+        """Let time pass until a moment, or the quarter's end if that comes first; call it alone."""
+        report = self._told()
+        if report.now >= until:  # another process was quicker
+            return
+        end = min(until, report.counted_until + _PERIOD)
+        self._stream(report.now, end, until)
+        if end == report.counted_until + _PERIOD:
+            self._pass(report, has_files=has_files)
+        else:
+            write_report(self.folder, LiveReport(end, report.writes, report.departures))
+
+    def _stream(self, begin: datetime, end: datetime, until: datetime) -> None:
+        """Write the minutes of a time within one quarter, but for those forgotten by `until`."""
+        folder = stream_folder(self.folder)
+        begin = max(begin, until - KEPT)
+        while begin < end:
+            write_minute(self._quarters.run_at(begin, begin + MINUTE), begin + MINUTE, folder)
+            begin += MINUTE
+        forget_minutes(folder, end)
+
+    def _pass(self, report: LiveReport, *, has_files: bool) -> Run:
+        """Let the quarter of an hour that runs come to its end; call it alone."""
+        writes = read_writes(self.folder)
+        run = self._quarters.run(self.following.period_from(report.counted_until))
+        end = report.counted_until + _PERIOD
         departed = reported_departures(self.following, writes, end)
         told = LiveReport(end, len(writes), departed)
-        if is_delivered:
+        if has_files:
             _Delivery(self, run, told, writes).carry_out()
         write_report(self.folder, told)
         return run
-
-
-def _of_period(
-    acting: tuple[Conditions, npt.NDArray[np.int8]], period: int
-) -> tuple[Conditions, npt.NDArray[np.int8]]:
-    conditions, modes = acting
-    return conditions.between(period, period + 1), modes[period : period + 1]
 
 
 def _read(folder: Path) -> Following:

@@ -26,6 +26,7 @@ Columns = dict[str, npt.NDArray[np.float64]]
 _GNB_NOISE_FIGURE_DB = 4.0
 _CQI_REPORTS_A_USER_S = 6.0
 _ALWAYS_ON = 0.025
+_NOTHING = 1e-6  # of a period: what two shares that fill it may lack by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ def _resources(stretch: Stretch, rng: np.random.Generator) -> Columns:
     up = np.minimum(stretch.of("uplink_load") * jitter(rng, prbs.shape, 0.02), 1.0)
     tx_power = stretch.tx_power_dbm() + 0.0 * available
     is_on = available > 0.0
+    unplanned = 1.0 - available - stretch.of("asleep")
     mean_power = power.mean_tx_power_dbm(down, tx_power)
     return _floats(
         prb_tot_dl=100.0 * available * (_ALWAYS_ON + (1.0 - _ALWAYS_ON) * down),
@@ -194,7 +196,7 @@ def _resources(stretch: Stretch, rng: np.random.Generator) -> Columns:
         prb_used_ul=prbs * up,
         max_tx_power=np.where(is_on, tx_power, np.nan),
         mean_tx_power=np.where(is_on, mean_power, np.nan),
-        cell_unavailable_time=PERIOD_S * (1.0 - available) * (1.0 - stretch.of("asleep")),
+        cell_unavailable_time=PERIOD_S * np.where(unplanned > _NOTHING, unplanned, 0.0),
     )
 
 
@@ -247,6 +249,7 @@ def _user_plane(stretch: Stretch, sample: Sample, rng: np.random.Generator) -> C
 
 def _transport_blocks(stretch: Stretch, rng: np.random.Generator) -> Columns:
     slots = PERIOD_S * 1000.0 * stretch.band("spacing_khz") / 15.0
+    slots = slots * (1.0 - stretch.of("asleep"))
     share = stretch.band("downlink_share")
     up_share = np.where(share < 1.0, 1.0 - share, 1.0)
     down = poisson(rng, slots * share * np.minimum(1.6 * stretch.of("load"), 1.4))

@@ -59,7 +59,7 @@ from tasks.twin.true_kpis import true_kpis
 from tasks.twin.true_scene import Scene
 from tasks.twin.world import build_world
 
-VERSION = 7
+VERSION = 8
 """Rises whenever the same parameters would give other files."""
 
 _PERIODS_AT_ONCE = 48

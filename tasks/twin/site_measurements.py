@@ -21,6 +21,8 @@ def site_measurements(
     periods: tuple[int, int],
     temperature_degc: np.ndarray,
     rng: np.random.Generator,
+    *,
+    equipment_w: Array | None = None,
 ) -> Columns:
     """Return each measurement of managed elements as an array of (periods, sites).
 
@@ -31,13 +33,16 @@ def site_measurements(
         periods: first and past-the-last period.
         temperature_degc: outside, by period of the stretch.
         rng: source of chance.
+        equipment_w: of the stretch by (periods, sites), see `Run`; from the state when None.
     """
     first, last = periods
     time = slice(first, last)
     network = world.radio.network
-    equipment = supply.equipment_w(
-        network, state.load[time], state.available[time], conditions.saving_mode[time]
-    )
+    equipment = equipment_w
+    if equipment is None:
+        equipment = supply.equipment_w(
+            network, state.load[time], state.available[time], conditions.saving_mode[time]
+        )
     inside = temperature_degc[:, None] + 6.0 + 0.4 * rng.standard_normal(equipment.shape)
     cooled = power.site_input_w(equipment - power.SITE_W, inside.astype(np.float32))
     is_on_mains = conditions.mains[time] > 0.0

@@ -6,7 +6,7 @@ of them, and hear what the rest hear. This is the truth of the sample networks; 
 knows of it is computed elsewhere (what_if.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -76,8 +76,23 @@ def sleeping_conditions(world: World, conditions: Conditions, modes: Modes) -> C
         unavailable=np.where(asleep, np.float32(1.0), conditions.unavailable),
         rank_factor=conditions.rank_factor * left[places, modes].astype(np.float32),
         saving_mode=modes.astype(np.int8),
-        patches=_with_saving(world, conditions.patches, _saving_patches(world, modes)),
+        patches=with_saving(world, conditions.patches, _saving_patches(world, modes)),
     )
+
+
+def planned_patches(world: World, patches: tuple[Patch, ...]) -> tuple[Patch, ...]:
+    """Return those patches that planned changes bring."""
+    planned = {id(patch.tables) for patch in world.planned.patches}
+    return tuple(patch for patch in patches if id(patch.tables) in planned)
+
+
+def with_saving(
+    world: World, patches: tuple[Patch, ...], saving: Sequence[Patch]
+) -> tuple[Patch, ...]:
+    """Return all patches in the order in which they act: plans, saving, then what is broken."""
+    plans = planned_patches(world, patches)
+    known = {id(patch) for patch in plans}
+    return (*plans, *saving, *(patch for patch in patches if id(patch) not in known))
 
 
 def users_under_floor(
@@ -170,13 +185,3 @@ def _saving_patches(world: World, modes: Modes) -> list[Patch]:
         if changes:
             found += world.antennas.joint_patches((first, last), changes, world.first)
     return found
-
-
-def _with_saving(
-    world: World, patches: tuple[Patch, ...], saving: list[Patch]
-) -> tuple[Patch, ...]:
-    """Return all patches in the order in which they act: plans, saving, then what is broken."""
-    planned = {id(patch.tables) for patch in world.planned.patches}
-    plans = tuple(patch for patch in patches if id(patch.tables) in planned)
-    others = tuple(patch for patch in patches if id(patch.tables) not in planned)
-    return (*plans, *saving, *others)

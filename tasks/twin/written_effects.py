@@ -1,7 +1,8 @@
 """What people's writes do: which faults they end, which cells they lock or move, which users lose.
 
-A write acts from the period that begins at its moment, or next after it. A wrong one makes things
-worse as truly as a right one mends them; what names no cell, antenna or relation does nothing.
+A write acts from the period that begins at its moment, or next after it; one to save energy, or to
+save none, acts from its moment on (saving_courses.py). A wrong one makes things worse as truly as a
+right one mends them; what names no cell, antenna or relation does nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from tasks.twin.coverage import AntennaChange
 from tasks.twin.effects import handover_share
 from tasks.twin.faults import Fault
 from tasks.twin.following import Following
+from tasks.twin.mode_power import modes_of
+from tasks.twin.saving_courses import SavingCourses, course_of
 from tasks.twin.sleep_modes import CONTROL, MODE, MODES, SWITCH, acting_mode
 
 Place = tuple[str, str]
@@ -123,24 +126,39 @@ class Writes:
                 self._act_on_relation(found, cell_index, target)
         return replace(found, patches=(*found.patches, *patches))
 
+    def saving_courses(self) -> SavingCourses:
+        """Return how deep every cell saves energy, and since when."""
+        cells = self._network.cells
+        turns = {}
+        for cell in cells:
+            told = self._told_modes(saving_dn(cell)) if cell.band.technology == "NR" else []
+            if told:
+                switch_s = modes_of(cell.band, cell.tx_power_dbm, cell.band.downlink_share).switch_s
+                turns[cell.index] = course_of(told, switch_s)
+        return SavingCourses(len(cells), turns)
+
     def saving_modes(self) -> npt.NDArray[np.int8]:
-        """Return the mode of energy saving that each cell is in, (periods, cells) in `MODES`."""
-        periods = self._following.world.periods
-        found = np.zeros((periods, len(self._network.cells)), dtype=np.int8)
-        for cell in self._network.cells:
-            if cell.band.technology == "NR":
-                self._save(found[:, cell.index], saving_dn(cell))
+        """Return the mode that each cell is in for most of each period, (periods, cells)."""
+        courses = self.saving_courses()
+        found = np.zeros((self._following.world.periods, courses.cells), dtype=np.int8)
+        for period in range(len(found)):
+            longest = max(courses.parts(period), key=lambda part: part.share)
+            found[period] = longest.modes
         return found
 
-    def _save(self, modes: npt.NDArray[np.int8], dn: str) -> None:
-        """Write the course of one saving function into a cell's `modes`."""
+    def _told_modes(self, dn: str) -> list[tuple[float, int]]:
+        """Return the second and the mode of all that was written to one saving function."""
         steps = [write for name in ("", *_SAVING) for write in self._at.get((dn, name), [])]
         if not steps:
-            return
+            return []
         standing: dict[str, Any] | None = dict(self._following.planned[dn][1])
+        begin = self._following.calendar.starts[0]
+        told = []
         for write in sorted(steps, key=lambda write: write.number):
             standing = _related(standing, write)
-            modes[self._first_period(write) :] = MODES.index(acting_mode(standing or {}))
+            mode = MODES.index(acting_mode(standing or {}))
+            told.append(((write.at - begin).total_seconds(), mode))
+        return told
 
     def _act_on_cell(self, found: Conditions, index: int) -> list[Patch]:
         cell = self._network.cells[index]

@@ -48,12 +48,31 @@ def test_time_passes_and_is_told(village):
     assert "It is 2025-06-05T00:45Z" in said("advance", "--until", "2025-06-05T00:45:00")
 
 
+def test_time_passes_by_the_minute_and_quarters_are_counted_when_they_end(village):
+    before = set((village / "delivered/pm").iterdir())
+    assert "It is 2025-06-05T00:03Z in village-7: 0 periods" in said("advance", "--minutes", "3")
+    told = said("now")
+    assert "It is 2025-06-05T00:03Z" in told
+    assert "counted until 2025-06-05T00:00Z" in told
+    assert set((village / "delivered/pm").iterdir()) == before
+    assert len(list((village / "delivered/stream").iterdir())) == 3
+    assert "1 periods were delivered" in said("advance", "--until", "2025-06-05T00:16:00")
+    assert len(list((village / "delivered/stream").iterdir())) == 16
+    assert len(set((village / "delivered/pm").iterdir()) - before) == 4
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (("--until", "2025-06-12T00:15:00"), "goes on for 7 days"),
         (("--until", "2025-06-05T00:00:00"), "only goes forward"),
-        (("--hours", "0.3"), "quarters of an hour"),
+        (("--hours", "0.26"), "whole minutes, UTC; got 2025-06-05T00:15:36"),
+        (("--until", "2025-06-05T00:01:30"), "whole minutes"),
+        (("--minutes", "0"), "only goes forward"),
+        (("--minutes", "-3"), "only goes forward"),
+        (("--hours", "nan"), "No time passes for nan"),
+        (("--hours", "1e300"), "No time passes"),
+        (("--minutes", "3", "--hours", "1"), "once: --hours, --minutes or --until"),
     ],
 )
 def test_a_moment_that_cannot_be_reached_is_refused(village, words, reason):

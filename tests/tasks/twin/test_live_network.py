@@ -37,10 +37,13 @@ from tasks.twin.true_scene import Scene
 from tests.tasks.twin.living import CHOSEN, QUARTER, SETUPS, cell_of, fault_of, lock, passed
 
 
-def test_time_passes_by_quarters_of_an_hour_and_for_seven_days(village_copy):
+def test_time_passes_by_whole_minutes_and_for_seven_days(village_copy):
     end = read_report(village_copy).now
-    with pytest.raises(InputError, match="quarters of an hour"):
-        continue_sample_network(village_copy, end + timedelta(minutes=20))
+    for odd in (timedelta(minutes=20, seconds=1), timedelta(minutes=20, microseconds=1)):
+        with pytest.raises(InputError, match="whole minutes"):
+            continue_sample_network(village_copy, end + odd)
+    with pytest.raises(InputError, match="whole minutes, UTC; got 2025-06-05T00:20:00"):
+        continue_sample_network(village_copy, (end + timedelta(minutes=20)).replace(tzinfo=None))
     with pytest.raises(InputError, match="goes on for 7 days"):
         continue_sample_network(village_copy, end + timedelta(days=FOLLOWING_DAYS, minutes=15))
     assert continue_sample_network(village_copy, end - QUARTER) is None
@@ -102,7 +105,7 @@ def test_what_follows_is_delivered_as_what_was_before(advanced, village):
     delivered = folder / "delivered"
     fresh = {name for name in digests(delivered) if not (village.delivered / name).exists()}
     kinds = {name.partition("/")[0] for name in fresh}
-    assert kinds == {"pm", "sessions", "configuration"}
+    assert kinds == {"pm", "sessions", "configuration", "stream"}
     unchanged = digests(village.delivered)
     assert unchanged.items() <= digests(delivered).items()
     window = Window(village.newest.end, village.newest.end + 20 * QUARTER)
@@ -178,8 +181,9 @@ def test_a_death_between_any_two_files_leaves_none_half_and_repeating_completes(
             assert network.now == unwritten.following.chosen.end + 4 * QUARTER
             now = digests(village_copy)
             torn = {name for name in now if ".half" not in name and now[name] != before.get(name)}
+            replaced = ("truth/f", "delivered/stream")
             assert all(
-                advanced[0][name] == now[name] for name in torn if not name.startswith("truth/f")
+                advanced[0][name] == now[name] for name in torn if not name.startswith(replaced)
             )
         else:
             break

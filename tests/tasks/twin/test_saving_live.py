@@ -59,7 +59,7 @@ def volume(rows, cells):
     return rows.nr_cells.filter(own)["pdcp_sdu_volume_dl_mbit"].sum()
 
 
-def test_a_cell_sleeps_from_the_next_period_on_until_it_is_taken_back(night, booster):
+def test_a_cell_sleeps_at_once_until_it_is_taken_back(night, booster):
     gateway = SampleGateway(night.folder)
     before = rows_of(night)
     for operation in saves(booster, "DEEP_SLEEP"):
@@ -142,6 +142,8 @@ def test_a_network_that_was_awake_again_is_as_if_it_never_slept(night, booster, 
     passed(left)
     for operation in wakes(booster, "DEEP_SLEEP"):
         gateway.write(operation)
+    passed(night)  # in which its radio starts
+    passed(left)
     after, without = rows_of(night), rows_of(left)
     assert after.nr_cells.equals(without.nr_cells)
     assert after.elements.equals(without.elements)
