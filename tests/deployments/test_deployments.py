@@ -29,7 +29,9 @@ class TestADeclaredDeployment:
         flow.validate_parameters(declared.get("parameters", {}))
 
     def test_runs_alone_on_the_machine_s_pool_and_says_what_it_is(self, declared: dict):
-        assert declared["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+        is_each_minute = any(one["cron"] == "* * * * *" for one in declared.get("schedules", []))
+        strategy = "CANCEL_NEW" if is_each_minute else "ENQUEUE"
+        assert declared["concurrency_limit"] == {"limit": 1, "collision_strategy": strategy}
         assert declared["work_pool"]["name"] == WORK_POOL
         assert declared["tags"]
         assert declared["description"].endswith(".")
