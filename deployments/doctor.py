@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from data_products.registry import products
+from deployments.doctor_feed import examine_feed
 from deployments.doctor_findings import Finding, ill, well
 from deployments.doctor_stores import examine_stores, not_writable
 from deployments.serve import api_url, is_answering
@@ -31,6 +32,7 @@ def examine(chosen: Settings, port: int) -> Iterator[Finding]:
     yield _asked("contracts", _contracts)
     yield _asked("tables", lambda: _tables(chosen))
     yield from examine_stores(chosen)
+    yield examine_feed(chosen)
     yield _server(port)
     yield _workers(chosen)
 

@@ -141,6 +141,17 @@ class Settings(BaseSettings):
         return self.people_file or _PACKAGED_PEOPLE
 
     @property
+    def feed_folder(self) -> Path | None:
+        """Where load by the minute is fed: the folder that is set, the sample network's, or none.
+
+        The sample network feeds as long as it is the network that is worked on.
+        """
+        if self.load_feed_folder is not None:
+            return self.load_feed_folder
+        is_sample = self.gateway is None and self.input_folder is None
+        return self.sample_folder / "delivered" / "stream" if is_sample else None
+
+    @property
     def sample_folder(self) -> Path:
         """Folder of the sample network that is chosen."""
         return self.root / "sample" / f"{self.sample_network}-{self.sample_seed}"

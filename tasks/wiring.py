@@ -218,15 +218,11 @@ class Services:
     @cached_property
     def load_feed(self) -> LoadFeed:
         """Load by the minute: of a collector's folder, of the sample network, or none."""
-        chosen = self.settings
-        if chosen.load_feed_folder is not None:
+        folder = self.settings.feed_folder
+        if folder is not None:
             from tasks.adapters.ves_load_feed import VesLoadFeed
 
-            return VesLoadFeed(chosen.load_feed_folder)
-        if chosen.gateway is None and chosen.input_folder is None:
-            from tasks.adapters.ves_load_feed import VesLoadFeed
-
-            return VesLoadFeed(chosen.sample_folder / "delivered" / "stream", is_awaited=False)
+            return VesLoadFeed(folder, is_awaited=self.settings.load_feed_folder is not None)
         from tasks.adapters.memory_load_feed import MemoryLoadFeed
 
         return MemoryLoadFeed()
