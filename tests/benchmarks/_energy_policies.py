@@ -104,7 +104,7 @@ class PlanInMotion:
         self.plan = replanned(problem, course, last, energy_goals_rules().solve_seconds)
         self.problem = problem
         self.gaps.append(self.plan.gap)
-        if len(self.posed) < PERIODS_A_DAY:
+        if self.has_fast_rule:
             self.posed.append(problem)
         return np.asarray(self.plan.mode[:, 0])
 

@@ -16,6 +16,7 @@ from statistics import mean
 
 import numpy as np
 
+from tasks.energy.planning.problem import SleepProblem
 from tasks.energy.waking.mode_course import awake_for_long
 from tasks.twin.traffic import PERIODS_A_DAY
 from tests.benchmarks._energy_course import Bill, course_of
@@ -52,26 +53,43 @@ def main() -> None:
 def say_neighborhoods(
     town: TrueTown, network: TownNetwork, policy: PlanInMotion, periods: range, many: int
 ) -> None:
-    """Print what the first day costs in neighborhoods, by hindsight and by the plan in motion."""
-    day = periods[:PERIODS_A_DAY]
-    work = town.true_load()[:, day.start : day.stop]
-    standing = awake_for_long(len(town.cells)).standing
-    truth = network.problem(work, work, np.full(len(day), HOURS), standing)
-    lost, best = 0.0, 0.0
-    for sites, core in neighborhoods(town, truth, many, _SITES_A_NEIGHBORHOOD):
-        told = compared(truth, policy.posed, core, sites)
+    """Print what days cost in neighborhoods, by hindsight and by the plan in motion.
+
+    Each day begins with every cell awake.
+    """
+    starts = range(periods.start, periods.stop, PERIODS_A_DAY)
+    days = [_true_day(town, network, start) for start in starts]
+    lost, spent, could = 0.0, 0.0, 0.0
+    for sites, core in neighborhoods(town, days[0], many, _SITES_A_NEIGHBORHOOD):
+        told = [
+            compared(day, policy.posed[start : start + PERIODS_A_DAY], core, sites)
+            for day, start in zip(days, starts, strict=True)
+        ]
+        active, best, bound, rolling = (
+            sum(getattr(one, name) for one in told)
+            for name in ("active", "best", "bound", "rolling")
+        )
         print(
-            f"bench energy_week: town {town.seed}, {', '.join(told.sites)} ({told.cells} cells): "
-            f"all on {told.active:.2f} kWh, best {told.best:.2f} (no less than {told.bound:.2f}), "
-            f"plan in motion {told.rolling:.2f}: saved {1 - told.rolling / told.active:.2%} of "
-            f"{1 - told.best / told.active:.2%} that could be; woken late {told.late} times",
+            f"bench energy_week: town {town.seed}, {len(days)} days, {', '.join(sites)} "
+            f"({len(core)} cells): all on {active:.2f} kWh, best {best:.2f} (no less than "
+            f"{bound:.2f}), plan in motion {rolling:.2f}, {rolling / best - 1:+.2%}: saved "
+            f"{1 - rolling / active:.2%} of {1 - best / active:.2%} that could be; woken late "
+            f"{sum(one.late for one in told)} times",
             flush=True,
         )
-        lost, best = lost + told.rolling - told.bound, best + told.active - told.bound
+        lost, spent, could = lost + rolling - bound, spent + bound, could + active - bound
     print(
-        f"bench energy_week: town {town.seed}, neighborhoods together: the plan in motion saved "
-        f"{1 - lost / best:.2%} of what the best choice with hindsight could save at most"
+        f"bench energy_week: town {town.seed}, neighborhoods together: the plan in motion takes "
+        f"{lost / spent:+.2%} kWh, and saved {1 - lost / could:.2%} of what the best choice with "
+        "hindsight could save at most"
     )
+
+
+def _true_day(town: TrueTown, network: TownNetwork, start: int) -> SleepProblem:
+    """Return the problem of a day by quarters, all loads to come known."""
+    work = town.true_load()[:, start : start + PERIODS_A_DAY]
+    standing = awake_for_long(len(town.cells)).standing
+    return network.problem(work, work, np.full(work.shape[1], HOURS), standing)
 
 
 def say(where: str, bill: Bill, reference: Bill) -> None:
