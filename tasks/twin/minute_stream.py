@@ -2,8 +2,8 @@
 
 A minute is a quarter of an hour's expected state with the scatter of one minute: few sessions begin
 in it, and each is as long as it happens to be, so that a quiet cell jumps and a busy one hardly
-does. Cells off the air tell nothing, nor do elements that deliver no measurements. Files stay for
-an hour: who listens, listens at once.
+does; one that more is asked of than it has stays full. Cells off the air tell nothing, nor do
+elements that deliver no measurements. Files stay for an hour: who listens, listens at once.
 """
 
 import json
@@ -19,6 +19,7 @@ from tasks.twin.counting import Array
 from tasks.twin.delivered_rows import Run
 from tasks.twin.layout import Cell
 from tasks.twin.measurements import Stretch
+from tasks.twin.state import filled, wanted_of
 from tasks.twin.traffic import PERIOD_S
 from tasks.twin.ves_stream import StreamedCells, StreamedElement, stream_batch
 
@@ -137,7 +138,7 @@ def minute_load(load: Array, sessions: Array, seed: int, end: datetime) -> Array
     """Return the share of blocks in use in one minute, (cells,).
 
     Sessions begin by chance and their sizes are exponential: the sum of N of them scatters with a
-    variance of 2 / N of its mean's square.
+    variance of 2 / N of its mean's square. What they want fills a cell as a quarter's mean does.
 
     Args:
         load: (cells,) expected share of blocks.
@@ -147,4 +148,4 @@ def minute_load(load: Array, sessions: Array, seed: int, end: datetime) -> Array
     """
     rng = np.random.default_rng([seed, _STREAM, round(end.timestamp()) // 60])
     shape = 0.5 * np.maximum(sessions * (_MINUTE_S / PERIOD_S), _FEWEST_SESSIONS)
-    return np.asarray(np.clip(load * rng.gamma(shape) / shape, 0.0, 1.0))
+    return np.clip(filled(wanted_of(load) * rng.gamma(shape) / shape), 0.0, 1.0)

@@ -29,6 +29,7 @@ HALF_USER_SHARE = 0.7
 """Of a cell's rate, what a user alone in it gets."""
 
 _FAINT = 0.02
+_LITTLE_LEFT = 1e-6
 _IS_OFF = np.array(OFF_AIR)
 _IS_RESTRAINED = np.array([mode in ("MIMO_MUTED", "POWER_REDUCED") for mode in MODES])
 
@@ -113,6 +114,17 @@ def network_state(world: World, conditions: Conditions) -> State:
     )
 
 
+def filled(wanted: Array) -> Array:
+    """Return the share of a cell's blocks in use where users want a share that may exceed it."""
+    return np.asarray(_CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0))
+
+
+def wanted_of(load: Array) -> Array:
+    """Return what users want where they fill a share of a cell's blocks; undoes `filled`."""
+    left = np.maximum(_CEILING**6 - np.asarray(load, dtype=np.float64) ** 6, _LITTLE_LEFT)
+    return np.asarray(load * _CEILING / left ** (1.0 / 6.0))
+
+
 def _offered(world: World, conditions: Conditions) -> Array:
     share = world.radio.built.share.astype(np.float32)
     demand = world.demand * conditions.demand_factor
@@ -168,7 +180,7 @@ def _downlink(world: World, conditions: Conditions, offered: Array) -> dict[str,
         capacity = capacity * conditions.rate_factor
         capacity = np.maximum(capacity * traits.downlink_mbps, 0.5)
         wanted = arriving / capacity
-        load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
+        load = filled(wanted)
     radio_rate = capacity * HALF_USER_SHARE
     limit = traits.terminal_limit_mbps
     alone = radio_rate * limit / (radio_rate + limit)
@@ -238,7 +250,7 @@ def _uplink(world: World, conditions: Conditions, downlink: dict[str, Any]) -> d
     capacity = np.maximum(capacity * traits.uplink_mbps, 0.3)
     offered = downlink["downlink_mbps"] * traits.uplink_ratio * np.exp(world.chance.session)
     wanted = offered / capacity
-    load = _CEILING * wanted / (_CEILING**6 + wanted**6) ** (1.0 / 6.0)
+    load = filled(wanted)
     alone = capacity * 0.5
     alone = alone * 60.0 / (alone + 60.0)
     unforeseen_db = 10.0 * np.log10(1.0 + outside)

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 
 import pytest
@@ -14,6 +14,7 @@ from tasks.adapters.sample_files import (
     LiveReport,
     append_write,
     journal_path,
+    read_report,
     read_writes,
     write_planned,
     write_report,
@@ -262,6 +263,18 @@ class Stopped:
 def test_the_clock_is_the_networks_own_and_the_machines_where_none_stands(folder, tmp_path):
     assert SampleClock(folder, Stopped()).now() == NOW
     assert SampleClock(tmp_path / "none", Stopped()).now() == Stopped().now()
+
+
+def test_a_write_within_a_quarter_tells_its_minute_and_stands_upon_the_quarters_report(folder):
+    slipped = (PLANNED[BEAM][0], {"digitalTilt": 125})
+    moment = NOW + timedelta(minutes=22)
+    write_report(folder, LiveReport(moment, 0, {BEAM: slipped, LOST: None}))
+    gateway = SampleGateway(folder)
+    gateway.write(LOCK)
+    (told,) = read_writes(folder)
+    assert told.at == SampleClock(folder, Stopped()).now() == moment
+    assert read_report(folder).counted_until == NOW + timedelta(minutes=15)
+    assert gateway.read([CELL])[CELL].attributes["administrativeState"] == "LOCKED"
 
 
 def test_without_a_network_the_gateway_says_how_to_get_one(tmp_path):

@@ -1,5 +1,6 @@
 """Words of stories about a village that lives on."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,3 +65,12 @@ def lock(cell):
 
 def value(gateway, place):
     return gateway.read([place[0]])[place[0]].attributes[place[1]]
+
+
+def digests(folder):
+    """Return what every file of a folder holds, but for locks."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }

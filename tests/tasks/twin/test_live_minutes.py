@@ -3,7 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -12,7 +12,7 @@ import pytest
 
 from semantic_layer.errors import InputError
 from semantic_layer.loading import catalogue
-from tasks.adapters.sample_files import LiveReport, read_report, write_report
+from tasks.adapters.sample_files import LiveReport, read_report, read_writes, write_report
 from tasks.adapters.sample_gateway import SampleClock, SampleGateway
 from tasks.twin.configuration_objects import saving_dn
 from tasks.twin.live_network import LiveNetwork
@@ -21,9 +21,10 @@ from tasks.twin.mode_power import modes_of
 from tasks.twin.part_quarters import blended
 from tasks.twin.quarters import Quarters
 from tasks.twin.sleep_modes import CONTROL, DO_NOT_SAVE, MODE, MODES, SAVE
+from tasks.twin.state import filled, wanted_of
 from tasks.twin.traffic import Shock
-from tests.tasks.twin.living import QUARTER, SETUPS, cell_of, lock, modified, passed
-from tests.tasks.twin.test_live_network import digests
+from tasks.twin.written_effects import Writes
+from tests.tasks.twin.living import QUARTER, SETUPS, cell_of, digests, lock, modified, passed
 
 NIGHT = timedelta(days=3, hours=2)
 DEEP = MODES.index("DEEP_SLEEP")
@@ -160,6 +161,19 @@ def test_a_quarter_begins_asleep_where_it_was_told_to_wake_at_its_start(night, b
     assert passed(night).state.asleep[0, booster.index] == 0.0
 
 
+def test_a_periods_mode_is_that_of_most_of_it(night, booster):
+    begin = night.now
+    minutes(night, 7)
+    tell(night, booster, "LIGHT_SLEEP")
+    minutes(night, 8 + 10)
+    tell(night, booster, "LIGHT_SLEEP", is_back=True)
+    modes = Writes(night.following, read_writes(night.folder)).saving_modes()
+    first = night.following.period_from(begin)
+    light = MODES.index("LIGHT_SLEEP")
+    assert modes[first - 1 : first + 4, booster.index].tolist() == [0, light, light, 0, 0]
+    assert not np.delete(modes, booster.index, axis=1).any()
+
+
 def test_what_saves_no_energy_acts_from_the_next_quarter_on(night):
     cell = cell_of(night, 4)
     minutes(night, 7)
@@ -278,6 +292,19 @@ def test_minutes_scatter_around_the_quarters_load_and_the_busy_less(unwritten):
     assert seen.std(axis=0) == pytest.approx(expected, rel=0.1)
     busier = [minute_load(load, 100 * sessions, 7, end + n * MINUTE) for n in range(300)]
     assert np.std(busier, axis=0).max() < 0.2 * seen.std(axis=0).max()
+
+
+def test_a_cell_of_which_far_more_is_asked_than_it_has_is_full_in_every_minute():
+    load, sessions = filled(np.array([5.0])), np.array([300.0])
+    end = datetime(2025, 6, 5, tzinfo=UTC)
+    seen = [minute_load(load, sessions, 7, end + n * MINUTE)[0] for n in range(500)]
+    assert min(seen) > 0.9
+    assert np.mean(seen) == pytest.approx(load[0], rel=0.01)
+
+
+def test_what_users_want_is_known_from_what_they_fill():
+    wanted = np.array([0.0, 0.01, 0.4, 0.9, 1.3, 2.0])
+    assert wanted_of(filled(wanted)) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_what_is_streamed_is_what_load_and_throughput_rest_on():

@@ -1,7 +1,6 @@
 """A village lives on: time passes in steps, deaths cost nothing, and all of it is delivered."""
 
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -34,7 +33,16 @@ from tasks.twin.sample_network import write_sample_network
 from tasks.twin.state import network_state
 from tasks.twin.true_effects import true_effects
 from tasks.twin.true_scene import Scene
-from tests.tasks.twin.living import CHOSEN, QUARTER, SETUPS, cell_of, fault_of, lock, passed
+from tests.tasks.twin.living import (
+    CHOSEN,
+    QUARTER,
+    SETUPS,
+    cell_of,
+    digests,
+    fault_of,
+    lock,
+    passed,
+)
 
 
 def test_time_passes_by_whole_minutes_and_for_seven_days(village_copy):
@@ -86,14 +94,6 @@ def played(folder, steps):
         if moment == end + 4 * QUARTER:
             SampleGateway(folder).write(lock(cell_of(network, 4)))
     return digests(folder)
-
-
-def digests(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".lock"
-    }
 
 
 def test_however_time_is_cut_the_same_bytes_are_delivered(advanced, village_copy):
