@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from semantic_layer.errors import InputError
 from semantic_layer.periods import Window
 from tasks.adapters.ves_load_documents import is_moment, moment_of
 from tasks.adapters.ves_load_refusals import Refusals, shown
@@ -145,29 +146,26 @@ def number_of(result: dict[str, Any]) -> float | None:
     """Return the value of a measResult; None where it tells that there is none.
 
     Raises:
-        ValueError: it tells a value that is no finite number.
+        InputError: it tells a value that is no finite number.
     """
     for key in ("sValue", "iValue", "rValue"):
         value = result.get(key)
-        if value is None:
-            continue
-        if isinstance(value, str) and value.strip() in ("", "NIL"):
-            return None
-        return _finite(value)
+        if value is not None:
+            return _number(value)
     return None
 
 
-def _finite(value: object) -> float:
+def _number(value: object) -> float | None:
+    if isinstance(value, str) and value.strip() in ("", "NIL"):
+        return None
     is_number = isinstance(value, int | float | str) and not isinstance(value, bool)
-    # Python reads 1_000 as a thousand; no sender means it so.
-    if not is_number or "_" in str(value):
-        raise ValueError("no number")
     try:
-        number = float(str(value))
-    except OverflowError as error:
-        raise ValueError("no finite number") from error
+        # Python reads 1_000 as a thousand; no sender means it so.
+        number = float(str(value)) if is_number and "_" not in str(value) else math.nan
+    except ValueError:
+        number = math.nan
     if not math.isfinite(number):
-        raise ValueError("no finite number")
+        raise InputError(f"the value {shown(value)} is no finite number.")
     return number
 
 

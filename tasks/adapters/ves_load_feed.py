@@ -90,7 +90,9 @@ def _by_technology(
     for one in sorted(told, key=lambda one: one.sequence):
         technology = known.object_classes[one.cell.object_class].technology
         rows = found.setdefault(technology, {})
-        rows.setdefault((one.cell.dn, one.begin, one.end), {}).update(one.values)
+        key = one.cell.dn, one.begin, one.end
+        standing = rows.get(key)
+        rows[key] = one.values if standing is None else standing | one.values
     return found
 
 

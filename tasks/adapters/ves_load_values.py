@@ -7,7 +7,6 @@ missing or out of bounds is told as nothing: it takes the place of what was told
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from semantic_layer.errors import InputError
 from semantic_layer.loading import Catalogue
@@ -105,52 +104,42 @@ class CellValues:
             return
         values: Values = dict.fromkeys(plan.names)
         if not one.is_suspect:
-            place = f"{event.place}, {shown(one.local)}"
-            values |= self._values(plan, one.results, place)
+            values |= self._values(plan, event, one)
         yield ToldCell(event.sequence, cell, event.begin, event.end, values)
 
-    def _values(self, plan: _Plan, results: Sequence[Any], place: str) -> Values:
+    def _values(self, plan: _Plan, event: LoadEvent, one: MeasuredObject) -> Values:
         found: Values = {}
-        counted: dict[str, float | None] = {}
-        for result in results:
+        counted: Values = {}
+        for result in one.results:
             p = result.get("p") if isinstance(result, dict) else None
             if not isinstance(p, int) or isinstance(p, bool):
-                self._refused.add(place, "a measResult has no p, the number of its type.")
-            elif p in plan.places:
-                measurement = plan.places[p]
-                number = self._number(result, measurement.standard_name, place)
-                found[measurement.name] = self._plausible(number, measurement, place)
-            elif p in plan.counters:
-                counted[plan.counters[p]] = self._number(result, plan.counters[p], place)
+                self._refuse(event, one, "a measResult has no p, the number of its type.")
+                continue
+            measurement, counter = plan.places.get(p), plan.counters.get(p)
+            try:
+                if measurement is not None:
+                    found[measurement.name] = _plausible(number_of(result), measurement)
+                elif counter is not None:
+                    counted[counter] = number_of(result)
+            except InputError as error:
+                self._refuse(event, one, str(error))
+        self._map(plan, counted, found, event, one)
+        return found
+
+    def _map(
+        self, plan: _Plan, counted: Values, found: Values, event: LoadEvent, one: MeasuredObject
+    ) -> None:
+        """Add to `found` what the vendor's counters give; a standard counter's number stands."""
         for mapping in plan.mappings:
             if found.get(mapping.measurement) is None:
                 measurement = self._catalogue.measurement(mapping.measurement)
-                number = mapping.value(counted)
-                found[mapping.measurement] = self._plausible(number, measurement, place)
-        return found
+                try:
+                    found[measurement.name] = _plausible(mapping.value(counted), measurement)
+                except InputError as error:
+                    self._refuse(event, one, str(error))
 
-    def _number(self, result: dict[str, Any], name: str, place: str) -> float | None:
-        try:
-            return number_of(result)
-        except ValueError:
-            self._refused.add(place, f"{shown(name)} is no finite number.")
-            return None
-
-    def _plausible(
-        self, number: float | None, measurement: Measurement, place: str
-    ) -> float | None:
-        if number is None:
-            return None
-        low = float("-inf") if measurement.low is None else measurement.low
-        high = float("inf") if measurement.high is None else measurement.high
-        if low <= number <= high:
-            return number
-        self._refused.add(
-            place,
-            f"{measurement.standard_name} is {number:g}, its bounds are {low:g} and {high:g} "
-            f"{measurement.unit}; is it counted in another unit?",
-        )
-        return None
+    def _refuse(self, event: LoadEvent, one: MeasuredObject, reason: str) -> None:
+        self._refused.add(f"{event.place}, {shown(one.local)}", reason)
 
     def _plan(self, vendor: str, object_class: str, counters: tuple[str, ...]) -> _Plan:
         key = (vendor, object_class, counters)
@@ -179,3 +168,19 @@ class CellValues:
         plan.names = [measurement.name for measurement in plan.places.values()]
         plan.names += [mapping.measurement for mapping in plan.mappings]
         return plan
+
+
+def _plausible(number: float | None, measurement: Measurement) -> float | None:
+    """Return a number within the bounds of a measurement.
+
+    Raises:
+        InputError: it lies outside.
+    """
+    low, high = measurement.low, measurement.high
+    if number is None or ((low is None or number >= low) and (high is None or number <= high)):
+        return number
+    bounds = " to ".join("any" if bound is None else f"{bound:g}" for bound in (low, high))
+    raise InputError(
+        f"{measurement.standard_name} is {number:g}, where {bounds} {measurement.unit} can be; is "
+        "it counted in another unit?"
+    )

@@ -53,7 +53,7 @@ WRONG = [
         for text in ("half", "nan", "-inf", "1e999", "1_0", "0x1f", "5,5", ["50"], {}, True)
     ),
     *((RESULT, {"p": 1, "iValue": number}, "is no finite number") for number in (10**400, False)),
-    *((RESULT, {"p": 1, "sValue": text}, "its bounds are 0 and 275") for text in ("-1", "1e300")),
+    *((RESULT, {"p": 1, "sValue": text}, "where 0 to 275 prb can be") for text in ("-1", "1e300")),
     (RESULT, {"p": 1, "sValue": "101"}, "the parts contradict each other"),
 ]
 
