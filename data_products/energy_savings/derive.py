@@ -15,9 +15,11 @@ ACCOUNTED: dict[str, pl.DataType] = {
     "expected_kwh": pl.Float64(),
     "expected_by_controls_kwh": pl.Float64(),
     "expected_by_baseline_kwh": pl.Float64(),
+    "expected_by_model_kwh": pl.Float64(),
     "saved_low_kwh": pl.Float64(),
     "saved_high_kwh": pl.Float64(),
     "controls_count": pl.Int64(),
+    "rests_on": pl.String(),
 }
 """Columns of hours as they are accounted; energies are null where an hour is not judged."""
 
@@ -27,9 +29,11 @@ DAYS: dict[str, pl.DataType] = {
     "sites_count": pl.Int64(),
     "judged_hours": pl.Int64(),
     "left_out_hours": pl.Int64(),
+    "model_alone_hours": pl.Int64(),
     **dict.fromkeys(
         (
             "consumed_kwh", "expected_kwh", "saved_kwh", "saved_low_kwh", "saved_high_kwh",
+            "saved_by_controls_kwh", "saved_by_baseline_kwh", "saved_by_model_kwh",
             "rebound_kwh", "rebound_low_kwh", "rebound_high_kwh", "net_saved_kwh", "net_low_kwh",
             "net_high_kwh", "day_kwh", "saved_money", "avoided_co2_kg",
         ),
@@ -46,6 +50,9 @@ DAYS: dict[str, pl.DataType] = {
     ),
 }  # fmt: skip
 """Columns of `energy_savings.days`, in order, before lineage."""
+
+BASELINE, MODEL = "BASELINE", "MODEL"
+"""What the expectation of a site rests on: a baseline of its own, or the fitted model alone."""
 
 ALL = "all"
 """Scope of a day's row over all sites."""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from data_products.energy_savings.derive import ACCOUNTED, ALL, DAYS
+from data_products.energy_savings.derive import ACCOUNTED, ALL, BASELINE, DAYS, MODEL
 from semantic_layer.energy_accounting import EnergyAccountingRules
 from semantic_layer.periods import Window
 from tasks.energy.accounting.counterfactual import Counterfactual, counterfactual
@@ -16,8 +17,11 @@ from tasks.energy.accounting.efficiency import (
     coverage_efficiency_m2_per_j,
     data_efficiency_bit_per_j,
 )
+from tasks.energy.accounting.model_view import ModelView
 from tasks.energy.accounting.savings import Member, Meter, Pools, Saving, members, meter, saving
 from tasks.energy.accounting.site_days import SiteHours
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _GRAMS_A_KG = 1000.0
 _NOTHING: Mapping[str, float | None] = {}
@@ -39,16 +43,22 @@ class Accounts:
     rules: EnergyAccountingRules
 
 
-def accounts(hours: SiteHours, baseline: Window, rules: EnergyAccountingRules) -> Accounts:
+def accounts(
+    hours: SiteHours,
+    baseline: Window,
+    rules: EnergyAccountingRules,
+    model: ModelView | None = None,
+) -> Accounts:
     """Return the accounts of some hours.
 
     Args:
         hours: readings, those of the baseline period included.
         baseline: before anybody saved.
         rules: definitions.
+        model: what the fitted model of site energy says; None where there is none.
     """
     known = hours.inside(baseline)
-    found = counterfactual(hours, known, rules)
+    found = counterfactual(hours, known, rules, model)
     return Accounts(hours, found, meter(hours, found, known, rules), rules)
 
 
@@ -74,6 +84,7 @@ def accounted_hours(kept: Accounts, window: Window) -> pl.DataFrame:
                         float(hours.saving_share[one.site, at]), bool(judged[one.site, at]),
                         *_energies(kept, one.site, int(at), told),
                         int(kept.found.controls[at]),
+                        MODEL if kept.found.is_alone[one.site] else BASELINE,
                     )
                 )  # fmt: skip
     return pl.DataFrame(rows, schema=ACCOUNTED, orient="row")
@@ -87,6 +98,9 @@ def accounted_days(
 ) -> pl.DataFrame:
     """Return days in which any site saved; columns `DAYS`.
 
+    Neighbors without a baseline enter no sum: what a model that never saw them strays by is more
+    than they can have taken over.
+
     Args:
         kept: accounts.
         window: of whole days.
@@ -99,9 +113,10 @@ def accounted_days(
         found = members(kept.hours, at)
         if not found["SAVER"]:
             continue
-        touched = [*found["SAVER"], *found["NEIGHBOR"]]
+        beside = [one for one in found["NEIGHBOR"] if not kept.found.is_alone[one.site]]
+        touched = [*found["SAVER"], *beside]
         total = _row(kept, day, found["SAVER"], touched) | {"scope": ALL}
-        total |= _rebound(kept, found["NEIGHBOR"]) | dict(felt.get(day.start, _NOTHING))
+        total |= _rebound(kept, beside) | dict(felt.get(day.start, _NOTHING))
         rows.append(total | _coverage(area_m2, total))
         rows += [
             _row(kept, day, [one], [one], one.site) | {"scope": kept.hours.sites[one.site]}
@@ -110,17 +125,16 @@ def accounted_days(
     return pl.DataFrame(rows, schema=DAYS)
 
 
-def _energies(
-    kept: Accounts, site: int, at: int, told: Saving | None
-) -> tuple[float | None, float | None, float | None, float | None, float | None, float | None]:
+def _energies(kept: Accounts, site: int, at: int, told: Saving | None) -> tuple[float | None, ...]:
     """Return consumed, expected, expected by each view, and the bounds; nulls if not judged."""
     if told is None:
-        return (None, None, None, None, None, None)
+        return (None,) * 7
     return (
         told.consumed_kwh,
         told.expected_kwh,
         _known(np.exp(kept.found.by_controls[site, at])),
         _known(np.exp(kept.found.by_baseline[site, at])),
+        _known(np.exp(kept.found.by_model[site, at])),
         _known(told.low_kwh),
         _known(told.high_kwh),
     )
@@ -149,7 +163,14 @@ def _row(
         "sites_count": len(savers),
         "judged_hours": told,
         "left_out_hours": every - told,
+        "model_alone_hours": sum(
+            int((judged[one.site] & one.hours).sum()) * bool(kept.found.is_alone[one.site])
+            for one in savers
+        ),
         **_gross(saving(kept.metered, savers)),
+        "saved_by_controls_kwh": _saved_by(kept, savers, kept.found.by_controls),
+        "saved_by_baseline_kwh": _saved_by(kept, savers, kept.found.by_baseline),
+        "saved_by_model_kwh": _saved_by(kept, savers, kept.found.by_model),
         "net_saved_kwh": net.saved_kwh if net else None,
         "net_low_kwh": _known(net.low_kwh) if net else None,
         "net_high_kwh": _known(net.high_kwh) if net else None,
@@ -170,6 +191,18 @@ def _gross(gross: Saving | None) -> dict[str, float | None]:
         "saved_low_kwh": _known(gross.low_kwh) if gross else None,
         "saved_high_kwh": _known(gross.high_kwh) if gross else None,
     }
+
+
+def _saved_by(kept: Accounts, savers: Sequence[Member], view: Floats) -> float | None:
+    """Return what one view alone says was saved; where it says nothing, what all say together."""
+    saved, is_told = 0.0, False
+    for one in savers:
+        at = kept.metered.is_judged[one.site] & one.hours
+        alone = np.exp(view[one.site, at])
+        is_told |= bool(np.isfinite(alone).any())
+        expected = np.where(np.isfinite(alone), alone, kept.metered.expected_kwh[one.site, at])
+        saved += float((expected - kept.hours.energy_kwh[one.site, at]).sum())
+    return saved if is_told else None
 
 
 def _worth(kept: Accounts, touched: Sequence[Member]) -> tuple[float, float]:

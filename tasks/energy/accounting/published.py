@@ -14,7 +14,8 @@ from tasks.energy.accounting.savers import SHARES
 from tasks.energy.accounting.site_days import QUARTERS
 
 TOPOLOGY = (
-    "cell_dn", "managed_element_dn", "neighbor_dns", "latitude_deg", "longitude_deg", "valid_from",
+    "cell_dn", "managed_element_dn", "neighbor_dns", "latitude_deg", "longitude_deg",
+    "frequency_mhz", "bandwidth_mhz", "max_tx_power_dbm", "valid_from",
 )  # fmt: skip
 KPIS = {
     "users_count": ("mean_active_users", "lte_mean_active_users"),

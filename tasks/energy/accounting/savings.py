@@ -27,6 +27,7 @@ _MOST_SHIFTS = 14
 _HOURS_A_DAY = 24
 _LEAST_TOLD = 0.75
 _LEAST_SCATTER = 0.002
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Meter:
         scatter: (S,) of an hour's relative departure in the baseline.
         baseline: (T,)
         strays: (S, T) hours in which something else than saving happened.
+        low, high: (S, T) bounds of log consumed over expected of sites without a baseline, whose
+            strays no placebo tells; NaN at all others.
         rules: definitions.
     """
 
@@ -70,6 +73,8 @@ class Meter:
     scatter: Floats
     baseline: Flags
     strays: Flags
+    low: Floats
+    high: Floats
     rules: EnergyAccountingRules
 
     @property
@@ -98,7 +103,8 @@ def meter(
     told = np.isfinite(calm).sum(axis=1)
     scatter = np.sqrt(np.nansum(calm**2, axis=1) / np.maximum(told, 1))
     scatter = np.maximum(np.where(told > 0, scatter, np.nan), _LEAST_SCATTER)
-    return Meter(hours, expected, scatter, baseline, found.strays, rules)
+    strays, low, high = found.strays, found.low, found.high
+    return Meter(hours, expected, scatter, baseline, strays, low, high, rules)
 
 
 def members(hours: SiteHours, window: Flags) -> dict[Role, list[Member]]:
@@ -176,7 +182,11 @@ def _drawn_strays(
     chance = np.random.default_rng(rules.seed)
     draws = max(rules.placebo_draws, 1)
     total, shared = np.zeros(draws), np.zeros(draws)
+    place = np.random.default_rng([rules.seed, 1]).random(draws)
     for one, energy in zip(chosen, expected, strict=True):
+        if np.isfinite(metered.low[one.site]).any():
+            total += energy * _strays_within(metered, one, place)
+            continue
         key = one.hours.tobytes()
         if key not in pools:
             pools[key] = _pool(metered, one.hours, chance, draws)
@@ -186,6 +196,17 @@ def _drawn_strays(
         shared += energy * scatter * common
     single = len(chosen) == 1
     return total if single else total + shared
+
+
+def _strays_within(metered: Meter, one: Member, place: Floats) -> Floats:
+    """Return relative strays of a site that the model alone tells, at places of 0..1 in its bounds.
+
+    Its bounds are at the places that the confidence names, and strays lie evenly between them and
+    as evenly beyond. Sites that a model never saw may stray alike: they share their places.
+    """
+    low, high = (np.nanmean(each[one.site, one.hours]) for each in (metered.low, metered.high))
+    steep = np.abs(2.0 * place - 1.0) / metered.rules.confidence
+    return np.asarray(1.0 - np.exp(np.where(place < _HALF, low, high) * steep))
 
 
 def _pool(

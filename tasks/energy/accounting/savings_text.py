@@ -7,6 +7,12 @@ from semantic_layer.energy_accounting import EnergyAccountingRules
 
 _MOST_SITES = 10
 _UNKNOWN = "unknown"
+_LEAST_VIEWS = 2
+_VIEWS = {
+    "control sites": "saved_by_controls_kwh",
+    "own baselines": "saved_by_baseline_kwh",
+    "the fitted model": "saved_by_model_kwh",
+}
 
 
 def savings_text(days: pl.DataFrame, rules: EnergyAccountingRules) -> str:
@@ -36,9 +42,16 @@ def _sentences(every: pl.DataFrame, rules: EnergyAccountingRules) -> list[str]:
         f"**{_number(net)} kWh** saved net, {_share(net, used + net)} of what all sites would "
         f"have consumed; {_number(money)} {rules.currency} and {_number(co2)} kg of CO2.",
         f"Bounds hold {rules.confidence:.0%} of placebo sites. Expected energy is that of control "
-        "sites and of each site's own baseline; money and CO2 follow from the prices and "
-        "intensities by hour that energy_accounting.yaml assumes.",
+        "sites, of each site's own baseline and of the fitted model of site energy; money and CO2 "
+        "follow from the prices and intensities by hour that energy_accounting.yaml assumes.",
+        _agreement(every, rules),
     ]
+    alone = int(every["model_alone_hours"].sum())
+    if alone:
+        told.append(
+            f"{alone} site-hours are of sites without a baseline of their own: the model fitted on "
+            "other sites speaks alone there, within the bounds of sites that it never saw."
+        )
     left_out = int(every["left_out_hours"].sum())
     if left_out:
         hours = int(every["judged_hours"].sum())
@@ -47,6 +60,24 @@ def _sentences(every: pl.DataFrame, rules: EnergyAccountingRules) -> list[str]:
             "or something else happened."
         )
     return told
+
+
+def _agreement(every: pl.DataFrame, rules: EnergyAccountingRules) -> str:
+    """Return what each view alone says was saved, and whether they agree."""
+    told = {
+        name: float(every[column].sum())
+        for name, column in _VIEWS.items()
+        if not every[column].has_nulls()
+    }
+    if len(told) < _LEAST_VIEWS:
+        return "Fewer than two views told of every day: nothing says whether they agree."
+    apart, expected = max(told.values()) - min(told.values()), float(every["expected_kwh"].sum())
+    each = ", ".join(f"{name} {_number(value)} kWh" for name, value in told.items())
+    agree = "agree" if apart <= rules.views_agree_within * expected else "**do not agree**"
+    return (
+        f"Each view alone says saved: {each}. They {agree}: they lie {_share(apart, expected)} of "
+        f"expected energy apart, and up to {rules.views_agree_within:.0%} counts as agreement."
+    )
 
 
 def _day(row: dict[str, object]) -> str:

@@ -13,7 +13,9 @@ from semantic_layer.periods import Window
 from semantic_layer.services import service_catalogue
 from tasks.energy.accounting import published
 from tasks.energy.accounting.accounts import accounted_days, accounted_hours, accounts
+from tasks.energy.accounting.cell_days import cell_hours, kpi_columns
 from tasks.energy.accounting.efficiency import designated_area_m2
+from tasks.energy.accounting.model_view import model_view
 from tasks.energy.accounting.savers import first_saving, saving_shares, stretches
 from tasks.energy.accounting.savings_text import savings_text
 from tasks.energy.accounting.site_days import site_hours
@@ -39,7 +41,7 @@ def publish_energy_savings(window: Window) -> Snapshot:
     inputs = [services().tables.snapshot(name) for name in (_MEASUREMENTS, _KPIS, _TOPOLOGY)]
     hours, totals = _accounted(days, inputs)
     door, rules = services().door, energy_accounting_rules()
-    found = door.publish(_SAVINGS, days, derive(hours, rules), [inputs[0], inputs[2]], run_id())
+    found = door.publish(_SAVINGS, days, derive(hours, rules), inputs, run_id())
     told = derive_days(totals)
     door.publish(_DAYS, days, told, inputs, run_id())
     show_markdown("energy-savings", savings_text(told, rules), f"Energy saved on {days}")
@@ -78,7 +80,13 @@ def _accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.D
         [baseline, days],
         rules.least_available_pct,
     )
-    kept = accounts(readings, baseline, rules)
+    model = model_view(
+        readings,
+        cell_hours(_hourly(inputs[1], [baseline, days]), topology, readings, catalogue()),
+        readings.inside(baseline),
+        rules,
+    )
+    kept = accounts(readings, baseline, rules, model)
     hours = accounted_hours(kept, days)
     felt = {
         day.start: _felt(inputs[1], hours, day, baseline)
@@ -108,6 +116,18 @@ def _quarters(measurements: Snapshot, window: Window) -> pl.DataFrame:
         snapshot_id=measurements.id or None,
     )
     return published.site_quarters(rows, catalogue())
+
+
+def _hourly(kpis: Snapshot, windows: list[Window]) -> pl.DataFrame:
+    """Return what cells did by the hour."""
+    columns, seen = kpi_columns(catalogue()), kpis.id or None
+    return pl.concat(
+        services()
+        .tables.read(_KPIS, one, columns=columns, snapshot_id=seen)
+        .filter(pl.col("granularity") == "hour")
+        .collect()
+        for one in windows
+    )
 
 
 def _topology(inventory: Snapshot) -> pl.DataFrame:

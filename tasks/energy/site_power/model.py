@@ -7,7 +7,7 @@ tells; the bounds say how much that is, and `own_history` takes it away once a m
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,11 @@ Floats = npt.NDArray[np.floating[Any]]
 
 FAMILY = "site_energy"
 _FOLDS = 4
-_MOST_HOURS_A_SITE, _HOURS_A_SITE, _STRAY_HOURS_A_SITE = 48, 24, 8
+_MOST_HOURS_A_SITE, _HOURS_A_SITE, _LEAST_STRAY_HOURS = 48, 24, 8
+_STRAY_HOURS = 8_000  # of all sites, where they have as many; trees need hours to learn from
 _FOLD_SEED = 0
 _LEAN = Growth(rounds=150, depth=5, seeds=1)
+_UNBOUNDED = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class _Opinions:
             told[known] = base[known] + said(self.by_type, features)
         if not known.all():
             features = hours.features[~known]
-            configured = said(self.by_configuration, features)
+            cooling = self.physics.log_cooling(hours)[~known]
+            configured = cooling + said(self.by_configuration, features)
             corrected = base[~known] + said(self.beyond_physics, features)
             told[~known] = (configured + corrected) / 2
         return told
@@ -87,15 +90,19 @@ class SiteEnergyModel:
         energies: pl.DataFrame,
         confidence: float = 0.9,
         growth: Growth = Growth(),  # noqa: B008 - frozen
+        *,
+        bounds_of: Collection[str] | None = None,
     ) -> "SiteEnergyModel":
         """Return the model of measured sites.
 
         Args:
             configuration: columns of `CONFIGURATION`.
             loads: columns of `LOADS`.
-            energies: columns of `ENERGIES`; what sites consumed.
+            energies: columns of `ENERGIES`, and `WEATHER` where it is known; what sites consumed.
             confidence: share of hours that the bounds are to hold.
             growth: of the trees.
+            bounds_of: radio unit types whose bounds will be asked for, all where None; looking for
+                them takes most of the time, and bounds that nobody asks for are infinite.
 
         Raises:
             InputError: rows cannot be used; they are named.
@@ -106,7 +113,8 @@ class SiteEnergyModel:
         hours = site_hours(configuration, loads, energies, lag)
         energy = energies["energy_wh"].to_numpy()
         opinions = _opinions(hours, energy, growth)
-        return cls(lag, confidence, opinions, _strays(hours, energy, confidence))
+        asked = (True, True) if bounds_of is None else _asked(bounds_of, opinions.types)
+        return cls(lag, confidence, opinions, _strays(hours, energy, confidence, *asked))
 
     def predicted(
         self, configuration: pl.DataFrame, loads: pl.DataFrame, wanted: pl.DataFrame
@@ -116,12 +124,15 @@ class SiteEnergyModel:
         Args:
             configuration: columns of `CONFIGURATION`.
             loads: columns of `LOADS`.
-            wanted: site_id, period_start as meters label it.
+            wanted: site_id, period_start as meters label it, and `WEATHER` where it is known.
 
         Returns:
             site_id, ru_type, period_start, energy_wh, low_wh, high_wh; by site and time.
         """
-        hours = self.hours(configuration, loads, wanted)
+        return self.drawn(self.hours(configuration, loads, wanted))
+
+    def drawn(self, hours: SiteHours) -> pl.DataFrame:
+        """Return what sites consume in hours that are arrays already; rows as `predicted`."""
         told = self.opinions.log_energy(hours)
         low, high = self.strays.bounds(hours.rows["ru_type"].to_list(), self.opinions.types)
         return hours.rows.with_columns(
@@ -183,7 +194,9 @@ class SiteEnergyModel:
         return cls(told["lag"], told["confidence"], opinions, strays)
 
 
-def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool = True) -> _Opinions:
+def _opinions(
+    hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool = True, untyped: bool = True
+) -> _Opinions:
     site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
     few, many = _spread(site, _HOURS_A_SITE), _spread(site, _MOST_HOURS_A_SITE)
     _, number, count = np.unique(site[few], return_inverse=True, return_counts=True)
@@ -195,37 +208,66 @@ def _opinions(hours: SiteHours, energy: Floats, growth: Growth, *, typed: bool =
         types if typed else (),
         physics,
         grown(typed_features[many], (told - base)[many], growth) if typed else (),
-        grown(hours.features[few], told[few], _LEAN),
-        grown(hours.features[few], (told - base)[few], _LEAN),
+        grown(hours.features[few], (told - physics.log_cooling(hours))[few], _LEAN)
+        if untyped
+        else (),
+        grown(hours.features[few], (told - base)[few], _LEAN) if untyped else (),
     )
 
 
-def _strays(hours: SiteHours, energy: Floats, confidence: float) -> Strays:
+def _asked(types: Collection[str], known: Collection[str]) -> tuple[bool, bool]:
+    """Return whether any type is known, and whether any is not."""
+    return bool(set(types) & set(known)), bool(set(types) - set(known))
+
+
+def _strays(
+    hours: SiteHours,
+    energy: Floats,
+    confidence: float,
+    by_site: bool,  # noqa: FBT001 - told by `_asked` alone
+    by_type: bool,  # noqa: FBT001
+) -> Strays:
     """Return bounds from sites, and from types, that the predicting model did not see."""
-    few = _spread(hours.rows["site_id"].to_numpy(), _STRAY_HOURS_A_SITE)
+    every = hours.rows["site_id"].to_numpy()
+    most = _STRAY_HOURS // len(np.unique(every))
+    few = _spread(every, int(np.clip(most, _LEAST_STRAY_HOURS, _MOST_HOURS_A_SITE)))
     hours, told = hours.taken(few), np.log(energy[few])
     site, ru_type = hours.rows["site_id"].to_numpy(), hours.rows["ru_type"].to_numpy()
-    stray, unseen = np.zeros(len(told)), np.zeros(len(told))
+    types: dict[str, tuple[float, float]] = {}
+    overall = unseen = _UNBOUNDED
+    if by_site:
+        stray = _strays_of(hours, told, _folds(site), typed=True)
+        types, overall = strays_by_type(stray, site, ru_type, confidence)
+    if by_type:
+        stray = _strays_of(hours, told, ru_type, typed=False)
+        unseen = grouped_bounds(stray, ru_type, confidence)
+    return Strays(types, overall, unseen)
+
+
+def _folds(site: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return (N,) the fold of each hour; hours of a site are in one."""
     names = np.unique(site)
     fold = np.random.default_rng(_FOLD_SEED).permutation(np.arange(len(names)) % _FOLDS)
-    of_hour = fold[np.searchsorted(names, site)]
-    for left_out in range(_FOLDS):
-        out = of_hour == left_out
-        if out.any() and not out.all():
-            stray[out] = _out_of_sample(hours, told, out, typed=True)
-    types = sorted(set(ru_type.tolist()))
-    for name in types:
-        out = ru_type == name
+    return np.asarray(fold[np.searchsorted(names, site)])
+
+
+def _strays_of(hours: SiteHours, told: Floats, group: npt.NDArray[Any], *, typed: bool) -> Floats:
+    """Return (N,) strays, each group predicted from all others; 0 where there are no others."""
+    stray = np.zeros(len(told))
+    for name in np.unique(group):
+        out = group == name
         if not out.all():
-            unseen[out] = _out_of_sample(hours, told, out, typed=False)
-    by_type, overall = strays_by_type(stray, site, ru_type, confidence)
-    return Strays(by_type, overall, grouped_bounds(unseen, ru_type, confidence))
+            stray[out] = _out_of_sample(hours, told, out, typed=typed)
+    return stray
 
 
 def _out_of_sample(
     hours: SiteHours, told: Floats, out: npt.NDArray[np.bool_], *, typed: bool
 ) -> Floats:
-    opinions = _opinions(hours.taken(~out), np.exp(told[~out]), _LEAN, typed=typed)
+    types = hours.rows["ru_type"].to_numpy()
+    untyped = not typed or not np.isin(types[out], types[~out]).all()
+    known = hours.taken(~out), np.exp(told[~out])
+    opinions = _opinions(*known, _LEAN, typed=typed, untyped=untyped)
     strayed: Floats = told[out] - opinions.log_energy(hours.taken(out))
     return strayed
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tasks.energy.site_power.model import SiteEnergyModel
+from tasks.energy.site_power.site_hours import SiteHours
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -47,10 +48,11 @@ class OwnHistory:
             loads: columns of `LOADS`.
             energies: columns of `ENERGIES`, hours that are known.
         """
-        drawn = model.predicted(configuration, loads, energies)
+        hours = model.hours(configuration, loads, energies)
+        drawn = model.drawn(hours)
         known = drawn.join(energies, on=["site_id", "period_start"], suffix="_told")
         stray = np.log((known["energy_wh_told"] / known["energy_wh"]).to_numpy())
-        acts = _acts(model, configuration, loads, energies)
+        acts = _acts(hours)
         site = known["site_id"].to_numpy()
         corrections, centers = {}, {}
         for name in np.unique(site):
@@ -71,8 +73,8 @@ class OwnHistory:
         wanted: pl.DataFrame,
     ) -> pl.DataFrame:
         """Return site_id, period_start, energy_wh; sites without history as the model says."""
-        drawn = model.predicted(configuration, loads, wanted)
-        acts = _acts(model, configuration, loads, wanted)
+        hours = model.hours(configuration, loads, wanted)
+        drawn, acts = model.drawn(hours), _acts(hours)
         names = drawn["site_id"].to_list()
         nothing = (0.0, 0.0, 0.0)
         correction = np.array([self.corrections.get(one, nothing) for one in names]).reshape(-1, 3)
@@ -83,11 +85,8 @@ class OwnHistory:
         )
 
 
-def _acts(
-    model: SiteEnergyModel, configuration: pl.DataFrame, loads: pl.DataFrame, wanted: pl.DataFrame
-) -> Floats:
+def _acts(hours: SiteHours) -> Floats:
     """Return (N, 2) load and saving of a site's hours: means over its cells by their antennas."""
-    hours = model.hours(configuration, loads, wanted)
     weight = hours.antennas / hours.antennas.sum(axis=1, keepdims=True)
     load = (weight * hours.load).sum(axis=1)
     saving = (weight * hours.saving.sum(axis=2)).sum(axis=1)

@@ -27,6 +27,12 @@ _PRIOR: tuple[tuple[float, float], ...] = (
 )  # fmt: skip
 """Mean and spread of what each number may be before any data."""
 
+_PRIOR_OF_COOLING: tuple[tuple[float, float], ...] = (
+    (24.0, 3.0),     # degC above which a site is cooled
+    (0.01, 0.01),    # share of its power that each degree more adds
+)  # fmt: skip
+"""The same of cooling, which is looked for only where hours tell a temperature."""
+
 _REFERENCE_W, _REFERENCE_MHZ = 39.8, 10.0
 _SCATTER = 0.08  # of log energy: what hours of one site stray by
 _PRIOR_WEIGHT = 30.0  # hours that the prior counts for; data are thousands
@@ -43,6 +49,10 @@ class SitePhysics:
         """Return (N,) what sites would consume in these hours."""
         return _energy_wh(np.array(self.numbers), hours)
 
+    def log_cooling(self, hours: SiteHours) -> Floats:
+        """Return (N,) log of the factor that cooling puts on it; 0 where nobody knows."""
+        return _log_cooling(np.array(self.numbers), hours)
+
 
 def fitted_physics(hours: SiteHours, energy_wh: Floats, weight: Floats) -> SitePhysics:
     """Return the numbers that fit best, robustly, near their priors.
@@ -54,7 +64,8 @@ def fitted_physics(hours: SiteHours, energy_wh: Floats, weight: Floats) -> SiteP
     """
     from scipy.optimize import least_squares  # noqa: PLC0415 - only fitting needs it
 
-    prior, spread = np.array(_PRIOR).T
+    is_told = np.isfinite(hours.temperature_degc).any()
+    prior, spread = np.array([*_PRIOR, *(_PRIOR_OF_COOLING if is_told else ())]).T
     told, counts = np.log(energy_wh), np.sqrt(weight / weight.mean())
 
     def strays(numbers: Floats) -> Floats:
@@ -75,6 +86,14 @@ def _energy_wh(numbers: Floats, hours: SiteHours) -> Floats:
     )
     idle = np.exp(numbers[0] + sum(numbers[1 + at] * one for at, one in enumerate(shape)))
     full = np.exp(numbers[4] + sum(numbers[5 + at] * one for at, one in enumerate(shape)))
-    stays = np.clip(1.0 - hours.saving @ numbers[8:], _LEAST_ON, None)
+    stays = np.clip(1.0 - hours.saving @ numbers[8 : len(_PRIOR)], _LEAST_ON, None)
     drawn: Floats = np.where(has, idle * stays + full * hours.load, 0.0).sum(axis=1)
-    return drawn
+    return drawn * np.exp(_log_cooling(numbers, hours))
+
+
+def _log_cooling(numbers: Floats, hours: SiteHours) -> Floats:
+    if len(numbers) == len(_PRIOR):
+        return np.zeros(len(hours.temperature_degc))
+    above, each = numbers[len(_PRIOR) :]
+    heat = np.maximum(np.nan_to_num(hours.temperature_degc, nan=-np.inf) - above, 0.0)
+    return np.asarray(np.log1p(np.maximum(each, 0.0) * heat))

@@ -48,6 +48,9 @@ ENERGIES: dict[str, pl.DataType] = {
 }
 """Columns of what sites consumed, by hour; times are as the meters label them."""
 
+WEATHER = "temperature_degc"
+"""Optional column of the hours wanted: of the air at the site, so that cooling is understood."""
+
 SLOTS = 2
 _SLOT_NAMES = ("antennas_count", "tx_power_dbm", "bandwidth_mhz", "frequency")
 _HOURLY = ("load_share", *SAVING)
@@ -74,6 +77,7 @@ class SiteHours:
         bandwidth_mhz: (N, C)
         load: (N, C) share 0..1.
         saving: (N, C, 6) share of the hour.
+        temperature_degc: (N,) NaN where nobody told it.
     """
 
     rows: pl.DataFrame
@@ -83,6 +87,7 @@ class SiteHours:
     bandwidth_mhz: Floats
     load: Floats
     saving: Floats
+    temperature_degc: Floats
 
     def taken(self, chosen: Numbers | npt.NDArray[np.bool_]) -> "SiteHours":
         """Return some of the hours, by number or by flag."""
@@ -95,11 +100,14 @@ class SiteHours:
             self.bandwidth_mhz[index],
             self.load[index],
             self.saving[index],
+            self.temperature_degc[index],
         )
 
 
 def checked(rows: pl.DataFrame, schema: dict[str, pl.DataType], what: str) -> pl.DataFrame:
     """Return the columns of a schema, each key once, every number finite and no share beyond 0..1.
+
+    `WEATHER` is kept where rows have it; it may be unknown.
 
     Args:
         rows: with the columns of `schema`.
@@ -112,7 +120,8 @@ def checked(rows: pl.DataFrame, schema: dict[str, pl.DataType], what: str) -> pl
     lacking = [name for name in schema if name not in rows.columns]
     if lacking:
         raise InputError(f"The {what} lack {', '.join(lacking)}; needed are {', '.join(schema)}.")
-    told = rows.select(*schema).cast(schema)  # type: ignore[arg-type]
+    kept = [WEATHER] if WEATHER in rows.columns else []
+    told = rows.select(*schema, *kept).cast(schema)  # type: ignore[arg-type]
     keys = [name for name in ("site_id", "cell_id", "period_start") if name in schema]
     _refused(told, pl.struct(keys).is_duplicated(), f"The {what} tell twice of", keys)
     bad = pl.any_horizontal(pl.col(name).is_null() for name in schema)
@@ -164,13 +173,17 @@ def site_hours(
     Args:
         configuration: columns of `CONFIGURATION`.
         loads: columns of `LOADS`.
-        wanted: site_id, period_start as meters label it.
+        wanted: site_id, period_start as meters label it, and `WEATHER` where it is known.
         lag: as `label_lag` returns it.
 
     Raises:
         InputError: a site wanted has no configuration, or one of its cells never told a load.
     """
-    keys = wanted.select("site_id", "period_start").unique().sort("site_id", "period_start")
+    keys = (
+        wanted.group_by("site_id", "period_start")
+        .agg(_weather(wanted))
+        .sort("site_id", "period_start")
+    )
     known = keys.join(configuration.select("site_id").unique(), on="site_id", how="anti")
     if known.height:
         names = known["site_id"].unique().sort().to_list()
@@ -249,7 +262,14 @@ def _arrays(keys: pl.DataFrame, long: pl.DataFrame) -> SiteHours:
         each["bandwidth_mhz"],
         each["load_share"],
         np.stack([each[name] for name in SAVING], axis=2),
+        keys[WEATHER].to_numpy(),
     )
+
+
+def _weather(rows: pl.DataFrame) -> pl.Expr:
+    """Return the mean temperature of a group of rows; NaN where nobody told it."""
+    told = pl.col(WEATHER).cast(pl.Float64).mean() if WEATHER in rows.columns else pl.lit(None)
+    return told.cast(pl.Float64).fill_null(float("nan")).alias(WEATHER)
 
 
 def _refused(rows: pl.DataFrame, wrong: pl.Expr, says: str, keys: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from tests.tasks.execution.told import StoppedClock, memory_ledger
 
 pytestmark = pytest.mark.slow  # Great Expectations judges what is published
 
-SITES = 14
+SITES = 24
 SAVERS = (2, 7)
 SHARE = 0.25
 QUARTER = timedelta(minutes=15)
@@ -47,7 +47,8 @@ def world(tmp_path_factory):
     }
     publish(chosen, "pm_measurements", measurements(), {"source": "test"})
     publish(chosen, "network_topology", topology(), {"source": "test"})
-    publish(chosen, "cell_kpis", kpis(), {"granularity": "15min", "source": "test"})
+    publish(chosen, "cell_kpis", by_quarter(), {"granularity": "15min", "source": "test"})
+    publish(chosen, "cell_kpis", by_hour(), {"granularity": "hour", "source": "test"})
     with use_services(chosen):
         steps.publish_energy_savings.fn(DAY)
     return chosen
@@ -100,12 +101,34 @@ def topology():
             "neighbor_dns": [[cell((one + 1) % SITES)] for one in range(SITES)],
             "latitude_deg": [51.0 + 0.01 * (one % 3) for one in range(SITES)],
             "longitude_deg": [12.0 + 0.01 * one for one in range(SITES)],
+            "frequency_mhz": 3500.0,
+            "bandwidth_mhz": 100.0,
+            "max_tx_power_dbm": 47.0,
             "valid_from": START,
         }
     )
 
 
-def kpis():
+def by_hour():
+    """Return what cells did."""
+    hours = town(SITES)
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "cell_dn": cell(number),
+                "managed_element_dn": site_name(number),
+                "object_class": "NRCellDU",
+                "period_start": [START + timedelta(hours=one) for one in range(hours.hours)],
+                "prb_usage_dl_pct": hours.volume_mbit[number] / 50.0,
+                "traffic_volume_dl_mbps": hours.volume_mbit[number] / 3600.0,
+            }
+        )
+        for number in range(SITES)
+    )
+
+
+def by_quarter():
+    """Return what users felt."""
     of_day = [
         START + timedelta(days=14 + days) + QUARTER * one for days in (0, 7) for one in range(96)
     ]
@@ -137,7 +160,10 @@ def test_what_was_saved_is_published_by_hour_and_by_day(world):
     assert set(rows.filter(role="NEIGHBOR")["managed_element_dn"]) == {
         site_name(one) for one in (1, 3, 6, 8)
     }
+    assert own["rests_on"].unique().to_list() == ["BASELINE"]
+    assert own["expected_by_model_kwh"].null_count() == 0
     day = world.tables.read("energy_savings.days").collect().filter(scope="all").to_dicts()[0]
+    assert day["saved_by_model_kwh"] == pytest.approx(day["saved_kwh"], rel=0.1)
     assert day["saved_low_kwh"] <= day["saved_kwh"] <= day["saved_high_kwh"]
     assert day["under_floor_user_minutes"] == len(SAVERS) * 2 * 15
     assert day["under_floor_rise_share"] > 0

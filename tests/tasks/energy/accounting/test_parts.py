@@ -172,8 +172,9 @@ def accounted(**changed):
     row = {
         "managed_element_dn": SITE, "period_start": NIGHT, "role": "SAVER", "saving_share": 0.5,
         "is_judged": True, "consumed_kwh": 0.8, "expected_kwh": 1.0,
-        "expected_by_controls_kwh": 1.0, "expected_by_baseline_kwh": 1.0, "saved_low_kwh": 0.1,
-        "saved_high_kwh": 0.3, "controls_count": 30,
+        "expected_by_controls_kwh": 1.0, "expected_by_baseline_kwh": 1.0,
+        "expected_by_model_kwh": 1.0, "saved_low_kwh": 0.1, "saved_high_kwh": 0.3,
+        "controls_count": 30, "rests_on": "BASELINE",
     }  # fmt: skip
     return pl.DataFrame([row | changed], schema=ACCOUNTED)
 
@@ -191,7 +192,9 @@ def test_rows_bear_the_price_and_intensity_of_their_hour():
 def day_row(scope="all", **changed):
     row = dict.fromkeys(DAYS) | {
         "day_start": NIGHT.replace(hour=0), "scope": scope, "sites_count": 2, "judged_hours": 9,
-        "left_out_hours": 1, "saved_kwh": 10.0, "saved_low_kwh": 8.0, "saved_high_kwh": 12.0,
+        "left_out_hours": 1, "model_alone_hours": 0, "saved_kwh": 10.0, "saved_low_kwh": 8.0,
+        "saved_high_kwh": 12.0,
+        "saved_by_controls_kwh": 10.2, "saved_by_baseline_kwh": 9.9, "saved_by_model_kwh": 10.0,
         "rebound_kwh": 1.0, "rebound_low_kwh": 0.5, "rebound_high_kwh": 1.5, "net_saved_kwh": 9.0,
         "net_low_kwh": 7.0, "net_high_kwh": 11.0, "day_kwh": 91.0, "expected_kwh": 40.0,
         "saved_money": 1.8, "avoided_co2_kg": 3.3, "currency": "EUR", "user_minutes": 2000.0,
@@ -209,6 +212,19 @@ def test_the_text_says_what_was_saved_with_its_interval_and_what_users_felt():
         "1 of 10 site-hours", "0.050 % were under the floor, +0.010 points",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_the_text_says_whether_views_agree_and_where_the_model_speaks_alone():
+    agreeing = savings_text(pl.DataFrame([day_row()], schema=DAYS), RULES)
+    assert "control sites 10.2 kWh, own baselines 9.90 kWh, the fitted model 10.0 kWh" in agreeing
+    assert "They agree: they lie 0.7 %" in agreeing
+    assert "speaks alone" not in agreeing
+    apart = day_row(saved_by_model_kwh=14.0, model_alone_hours=5)
+    text = savings_text(pl.DataFrame([apart], schema=DAYS), RULES)
+    assert "They **do not agree**" in text
+    assert "5 site-hours are of sites without a baseline" in text
+    silent = dict.fromkeys(("saved_by_model_kwh", "saved_by_controls_kwh"))
+    assert "Fewer than two views" in savings_text(pl.DataFrame([day_row(**silent)], schema=DAYS), RULES)  # noqa: E501 # fmt: skip
 
 
 def test_the_text_admits_what_it_does_not_know():
