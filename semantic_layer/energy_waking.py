@@ -19,6 +19,7 @@ class EnergyWakingRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     detection_seconds: float = Field(gt=0)
+    own_mode_seconds: float = Field(gt=0)
     command_seconds: float = Field(ge=0)
     hold_hours: float = Field(gt=0)
     full_share: float = Field(gt=0)

@@ -88,12 +88,14 @@ def wake_delay_s(modes: Numbers, switch_s: Floats, rules: EnergyWakingRules) -> 
     Load is seen above its limit, the command travels, and the slowest of the cells comes back.
 
     Args:
-        modes: that the cells leave.
+        modes: that the cells leave; where none was off the air, load is looked at for longer.
         switch_s: by mode, or by the cells' own modes: time that leaving takes.
         rules: of waking.
     """
     own = float(np.max(switch_s[modes])) if len(modes) else 0.0
-    return rules.detection_seconds + rules.command_seconds + own
+    is_on_air = len(modes) > 0 and not IS_OFF[modes].any()
+    seen = rules.own_mode_seconds if is_on_air else rules.detection_seconds
+    return seen + rules.command_seconds + own
 
 
 def _reasons(seen: Seen, rules: EnergyWakingRules) -> dict[int, Reason]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from semantic_layer.energy_waking import EnergyWakingRules
-from tasks.energy.planning.problem import Floats, Moves, Numbers
+from tasks.energy.planning.problem import IS_OFF, Floats, Moves, Numbers
 from tasks.energy.waking.fast_rule import TROUBLED, Reason, Seen, awakenings
 from tasks.energy.waking.mode_course import ACTIVE
 from tasks.energy.waking.own_work import carried_work
@@ -144,6 +144,22 @@ def full_loads(
     limit = rules.full_share * carriers.capacity[rows, mode] / np.where(kept > 0.0, kept, np.nan)
     found = zip(carriers.cell_dns, limit.tolist(), strict=True)
     return {name: value for name, value in found if np.isfinite(value)}
+
+
+def leaned_on(
+    sleepers: Mapping[str, SavingMode], carriers: Carriers, rules: EnergyWakingRules
+) -> frozenset[str]:
+    """Return the cells that carry for a sleeper enough for it to lean on them.
+
+    Args:
+        sleepers: cells that save, and how.
+        carriers: who carries for whom.
+        rules: of waking.
+    """
+    moves, own = carriers.moves, np.nan_to_num(carriers.own_work, nan=1.0)
+    is_off = IS_OFF[_modes(carriers, sleepers)]
+    is_leaning = is_off[moves.booster] & (moves.work * own[moves.booster] > rules.leaning_work)
+    return frozenset(carriers.cell_dns[cell] for cell in np.unique(moves.candidate[is_leaning]))
 
 
 def is_slow_at(measured: Measured | None, floor_mbps: float) -> bool:

@@ -25,12 +25,14 @@ class Present:
         counts_since: by cell that came back on the air, or was relieved, from when on what it
             tells counts.
         findings: by cell with a finding that goes on, since when.
+        patient: cells that save on the air and carry for no sleeper.
     """
 
     at: datetime
     on_air: Collection[str]
     counts_since: Mapping[str, datetime] = field(default_factory=dict)
     findings: Mapping[str, datetime] = field(default_factory=dict)
+    patient: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ def sight_of(
 ) -> Sight:
     """Return what is known of cells now.
 
-    A cell is judged by the newest minutes that cover the time of detection; by its newest quarter
-    where it told fewer. What it told before it was relieved says nothing of the relief.
+    A cell is judged by the newest minutes that cover the time of detection, which is longer where
+    nobody is off the air for its sake; by its newest quarter where it told fewer. What it told
+    before it was relieved says nothing of the relief.
 
     Args:
         feed: what was told by the minute.
@@ -75,7 +78,9 @@ def sight_of(
         if cell in fed.silent:
             sources[cell] = MINUTES
             continue
-        decisive = deciding(minutes.get(cell, ()), rules.detection_seconds)
+        is_patient = cell in present.patient
+        seconds = rules.own_mode_seconds if is_patient else rules.detection_seconds
+        decisive = deciding(minutes.get(cell, ()), seconds)
         if decisive:
             measured[cell], courses[cell], sources[cell] = least(decisive), minutes[cell], MINUTES
         elif cell in counted:

@@ -13,7 +13,14 @@ from tasks.energy.waking.evidence import (
     evidence_of,
     seen_at,
 )
-from tasks.energy.waking.load_rule import UNFORECAST, Carriers, Waking, full_loads, overloaded
+from tasks.energy.waking.load_rule import (
+    UNFORECAST,
+    Carriers,
+    Waking,
+    full_loads,
+    leaned_on,
+    overloaded,
+)
 from tasks.energy.waking.sight import QUARTER, Present, sight_of
 from tasks.energy.waking.sleepers import asleep_by, counts_since
 from tasks.messages.cell_reports import CellReport, FedReports
@@ -80,10 +87,11 @@ def who_wakes(known: Known, asked: Asked, rules: EnergyWakingRules) -> Found:
         )
     is_off = {cell for cell, mode in modes.items() if OFF_AIR[MODES.index(mode)]}
     present = Present(
-        asked.at,
-        frozenset(known.carriers.cell_dns) - is_off,
-        counts_since(known.lives, known.switch_s),
-        known.findings,
+        at=asked.at,
+        on_air=frozenset(known.carriers.cell_dns) - is_off,
+        counts_since=counts_since(known.lives, known.switch_s),
+        findings=known.findings,
+        patient=(frozenset(modes) - is_off) - leaned_on(modes, known.carriers, rules),
     )
     sight = sight_of(known.feed, known.quarters, present, rules)
     wakings = tuple(overloaded(sight.told, modes, known.carriers, rules))

@@ -16,6 +16,7 @@ ACTIVE, MUTED, LIGHT, DEEP = (
 CARRIER, MUCH, SOME, LITTLE = range(4)
 RULES = EnergyWakingRules(
     detection_seconds=60,
+    own_mode_seconds=180,
     feed_silent_seconds=300,
     feed_lost_share=0.2,
     command_seconds=20,

@@ -80,4 +80,6 @@ def test_delay_is_detection_command_and_the_slowest_way_back():
     switch_s = np.array([0.0, 0.0, 0.01, 0.0, 0.6, 10.0])
     assert wake_delay_s(np.array([LIGHT]), switch_s, RULES) == pytest.approx(80.6)
     assert wake_delay_s(np.array([LIGHT, DEEP]), switch_s, RULES) == pytest.approx(90.0)
+    assert wake_delay_s(np.array([MUTED, DEEP]), switch_s, RULES) == pytest.approx(90.0)
+    assert wake_delay_s(np.array([MUTED]), switch_s, RULES) == pytest.approx(200.0)
     assert wake_delay_s(np.array([], dtype=int), switch_s, RULES) == pytest.approx(80.0)

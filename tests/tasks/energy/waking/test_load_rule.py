@@ -12,6 +12,7 @@ from tasks.energy.waking.load_rule import (
     Told,
     Waking,
     full_loads,
+    leaned_on,
     overloaded,
 )
 from tests.tasks.energy.waking.network import KEPT, MOVES, OWN, RULES
@@ -85,3 +86,10 @@ def test_a_cell_is_full_above_what_its_mode_leaves_and_off_the_air_never():
 
 def _parts(carriers):
     return {name: getattr(carriers, name) for name in Carriers.__dataclass_fields__}
+
+
+def test_who_carries_for_a_sleeper_that_brings_next_to_nothing_is_not_leaned_on():
+    assert leaned_on(ASLEEP, CARRIERS, RULES) == {"carrier"}
+    assert leaned_on({"some": "MIMO_MUTED"}, CARRIERS, RULES) == set()
+    little = Carriers(**{**_parts(CARRIERS), "own_work": np.full(4, 0.01)})
+    assert leaned_on({"little": "DEEP_SLEEP"}, little, RULES) == set()

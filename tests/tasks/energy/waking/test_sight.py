@@ -43,6 +43,15 @@ def test_a_cell_that_told_too_few_minutes_is_judged_by_its_quarter_and_is_not_si
     assert alone.told.unjudged == {"a"}
 
 
+def test_a_cell_for_whose_sake_nobody_is_off_the_air_is_looked_at_for_longer():
+    minutes = [minute("a", ago, 0.9) for ago in (1, 0)]
+    assert sight(minutes).told.measured == {"a": Measured(0.9)}
+    early = sight(minutes, [quarter("a", 0.1)], patient={"a"})
+    assert early.told.measured == {"a": Measured(0.1)}
+    late = sight([minute("a", 2, 0.8), *minutes], [quarter("a", 0.1)], patient={"a"})
+    assert late.told.measured == {"a": Measured(0.8)}
+
+
 def test_of_quarters_the_newest_counts():
     found = sight(quarters=[quarter("a", 0.9, ago=2), quarter("a", 0.1, ago=1)])
     assert found.told.measured["a"] == Measured(0.1)
