@@ -38,12 +38,12 @@ def last_plans(
         return {}
     newest = before["made_at"].max()
     own = dict(before.group_by("promise").agg(pl.col("made_at").max()).iter_rows())
-    return {
-        promise: _read_back(
-            before.filter(pl.col("made_at") == own.get(promise, newest)), cell_dns, at
-        )
-        for promise in promises
+    made = {promise: own.get(promise, newest) for promise in promises}
+    plans = {
+        when: _read_back(before.filter(pl.col("made_at") == when), cell_dns, at)
+        for when in set(made.values())
     }
+    return {promise: plans[when] for promise, when in made.items()}
 
 
 def _read_back(rows: pl.DataFrame, cell_dns: Sequence[str], at: datetime) -> LastPlan:

@@ -63,15 +63,22 @@ def demand_missed(
     at, dns = forecast.starts[0], watch.network.cell_dns
     rows = read(_KPIS, Window(at - QUARTER, at), columns=seen_columns()).collect()
     quarter = quarter_seen(rows, dns, at)
-    before = None if quarter is None else _forecast_before(read, at, watch.rules.before_hours)
+    before = None if quarter is None else _forecast_before(read, at, watch)
     return watch.misses(quarter, before, minutes_seen(reports, dns, at), forecast)
 
 
-def _forecast_before(read: PublishedRows, at: datetime, hours: float) -> LoadForecast | None:
-    """Return the newest forecast made as the quarter before a moment began, or earlier."""
-    window = Window(at - timedelta(hours=hours), at)
+def _forecast_before(read: PublishedRows, at: datetime, watch: DemandWatch) -> LoadForecast | None:
+    """Return the newest forecast made as the quarter before a moment began, or earlier.
+
+    One made under other rules, that does not know the quantile prepared for, counts as none.
+    """
+    window = Window(at - timedelta(hours=watch.rules.before_hours), at)
     told = read(_FORECASTS, window, columns=list(FORECAST_SCHEMA)).filter(
         pl.col("made_at") <= at - QUARTER
     )
     newest = told.filter(pl.col("made_at") == pl.col("made_at").max()).collect()
-    return None if newest.is_empty() else forecast_of(newest)
+    if newest.is_empty():
+        return None
+    found = forecast_of(newest)
+    knows = found.quantiles[0] <= watch.quantile <= found.quantiles[-1]
+    return found if knows else None

@@ -53,6 +53,7 @@ from tasks.energy.proposing import (
 from tasks.energy.report_files import write_report
 from tasks.energy.seen_demand import DemandWatch
 from tasks.energy.standing import mode_course
+from tasks.energy.swelling import missed_says
 from tasks.energy.tools import ENERGY_AGENT, Ground, PlanningDesk, energy_tools
 from tasks.energy.waking.sleepers import USE_CASE
 from tasks.energy.wanted import Wanted, wanted_at
@@ -238,11 +239,12 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
         energy_waking_rules().hold_hours,
     )
     watch = DemandWatch(network, lives, rules.prepared_quantile, planning)
+    misses = demand_missed(tables.read, _told_since(made_at), watch, told)
+    _LOG.info("%s: %s", made_at.isoformat(), missed_says(misses, network.cell_dns))
     names = [one.name for one in rules.promises]
     maker = ProblemMaker(
         network, told, places, protected, prices, course,
-        _troubled(network.cell_dns, made_at), planning, rules,
-        demand_missed(tables.read, _told_since(made_at), watch, told),
+        _troubled(network.cell_dns, made_at), planning, rules, misses,
         plans_before(tables.read, network.cell_dns, made_at, names, planning.before_hours),
     )  # fmt: skip
     floor = least_floor_mbps(rules, service_catalogue())

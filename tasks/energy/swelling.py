@@ -4,7 +4,7 @@ A forecast that was just made may know of the rise already, for it has seen the 
 was missed therefore raises the forecast that missed it; of that and the new one the higher counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,6 +68,19 @@ def widened(
     for missed in misses:
         forecast = _widened_by(forecast, missed, rules)
     return forecast
+
+
+def missed_says(misses: Iterable[Missed], cell_dns: Sequence[str]) -> str:
+    """Return a sentence about where more came than was prepared for."""
+    times = np.max([np.ones(len(cell_dns)), *(one.times for one in misses)], axis=0)
+    many = int((times > 1.0).sum())
+    if not many:
+        return "No cell had more to carry than was prepared for."
+    most = int(times.argmax())
+    return (
+        f"More came than was prepared for at {many} cells, {times[most]:.2f} times as much at "
+        f"{cell_dns[most]}; the next hours are prepared for it."
+    )
 
 
 def _widened_by(forecast: WorkForecast, missed: Missed, rules: EnergyPlanningRules) -> WorkForecast:

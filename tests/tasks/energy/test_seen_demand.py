@@ -1,5 +1,6 @@
 """Demand seen last, from published rows and from what cells feed by the minute."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -241,6 +242,12 @@ def test_without_a_quarter_or_a_forecast_before_it_nothing_is_missed(network):
     for made in (NOW, NOW - timedelta(hours=RULES.before_hours + 1)):
         other = tables(network, loads, made)
         assert demand_missed(other.read, (), watch(network), told) == ()
+
+
+def test_a_forecast_of_other_levels_is_no_measure(network):
+    asked = replace(watch(network), quantile=0.95)
+    loads = dict.fromkeys(network.cell_dns, 0.9)
+    assert demand_missed(tables(network, loads).read, (), asked, forecast(network, NOW)) == ()
 
 
 def test_minutes_since_count_instead_of_the_quarter_for_cells_that_told_them(network):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from semantic_layer.energy_planning import energy_planning_rules
 from tasks.energy.planning.compiling import WorkForecast
-from tasks.energy.swelling import Missed, demand_swell, widened
+from tasks.energy.swelling import Missed, demand_swell, missed_says, widened
 from tests.tasks.energy.waking.network import ACTIVE, ASLEEP, KEPT, MOVES, OWN
 
 RULES = energy_planning_rules()
@@ -74,6 +74,16 @@ def test_nothing_swells_without_evidence(load, prepared):
     mode = np.full(4, ACTIVE)
     times = demand_swell(np.array(load), mode, KEPT_OF_ALL, MOVES, prepared, RULES)
     np.testing.assert_array_equal(times, np.ones(4))
+
+
+def test_a_sentence_tells_where_most_came():
+    names = ("a", "b", "c", "d")
+    assert missed_says([], names) == "No cell had more to carry than was prepared for."
+    older = Missed(np.array([1.0, 1.5, 1.0, 1.0]), forecast(), 0.25)
+    newer = Missed(np.array([1.0, 1.0, 2.345, 1.0]), forecast(), 0.0)
+    assert missed_says([older, newer], names).startswith(
+        "More came than was prepared for at 2 cells, 2.35 times as much at c"
+    )
 
 
 def test_rules_say_how_far_ahead():
