@@ -48,12 +48,12 @@ def wakings_text(wakings: pl.DataFrame) -> str:
 
 
 def _sentence(wakings: pl.DataFrame, by_load: pl.DataFrame) -> str:
-    told = f"**{wakings.height} cells** were woken between plans, {by_load.height} by load"
+    told = f"Cells woken between plans: **{wakings.height}**, by load {by_load.height}"
     if by_load.is_empty():
         return f"{told}."
     half, worst = (by_load["delay_s"].quantile(share, "nearest") for share in (0.5, 1.0))
     fed = by_load.filter(pl.col("source") == "minutes").height
     return (
-        f"{told}: half of these were on the air {half:.0f} s after load rose above its limit, the "
+        f"{told}. Half of these were on the air {half:.0f} s after load rose above its limit, the "
         f"last after {worst:.0f} s; {fed} of {by_load.height} by load of minutes."
     )

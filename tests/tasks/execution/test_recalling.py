@@ -109,6 +109,31 @@ def test_taken_back_again_or_by_four_at_once_it_is_taken_back_once(ledger, gatew
     assert kinds(ledger, name).count("recall_begun") == kinds(ledger, name).count("recalled") == 1
 
 
+EVIDENCE = {"asked_at": NOON.isoformat(), "cells": [{"cell_dn": "NRCellDU=1", "delay_s": 2.5}]}
+
+
+def test_evidence_is_on_record_once_whatever_crashes_and_whoever_asks_again(ledger, gateway):
+    name, write = asleep(ledger, gateway), gateway.write
+
+    def die(_operation):
+        raise KeyboardInterrupt
+
+    gateway.write = die
+    with pytest.raises(KeyboardInterrupt):
+        recalled(name, WHY, hands(ledger, gateway), EVIDENCE)
+    gateway.write = write
+    later = {**EVIDENCE, "asked_at": "later"}
+    assert recalled(name, WHY, hands(ledger, gateway), later).stage == "RECALLED"
+    told = [one.payload for one in ledger.entries(name) if "evidence" in one.payload]
+    assert told == [{"reason": WHY, "evidence": EVIDENCE}]
+
+
+def test_evidence_of_what_never_began_stands_with_its_withdrawal(ledger, gateway):
+    name = approved(ledger, SLEEP, use_case="save_energy")
+    recalled(name, WHY, hands(ledger, gateway), EVIDENCE)
+    assert ledger.entries(name)[-1].payload == {"reason": WHY, "evidence": EVIDENCE}
+
+
 def test_what_others_set_since_is_theirs_and_the_rest_is_taken_back(ledger, gateway):
     name = asleep(ledger, gateway)
     gateway.write(modify(SAVING, DEEP.object_class, DEEP.attribute, "DEEP_SLEEP", "LIGHT_SLEEP"))
@@ -224,7 +249,9 @@ def world(tmp_path, ledger, gateway):
 def test_the_step_takes_back_what_may_be_and_tells_of_the_rest(ledger, gateway):
     name = asleep(ledger, gateway)
     repair = approved(ledger, SLEEP)
-    assert steps.recall.fn([name, repair, name], WHY) == [name]
+    assert steps.recall.fn([name, repair, name], WHY, {name: EVIDENCE}) == [name]
+    (begun,) = (one for one in ledger.entries(name) if one.kind == "recall_begun")
+    assert begun.payload["evidence"] == EVIDENCE
     assert steps.recall.fn([name], WHY) == [name], "the same again"
     assert life(ledger, repair).stage == "APPROVED"
     with pytest.raises(InputError, match="not taken back as planned"):

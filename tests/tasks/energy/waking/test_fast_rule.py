@@ -81,5 +81,5 @@ def test_delay_is_detection_command_and_the_slowest_way_back():
     assert wake_delay_s(np.array([LIGHT]), switch_s, RULES) == pytest.approx(80.6)
     assert wake_delay_s(np.array([LIGHT, DEEP]), switch_s, RULES) == pytest.approx(90.0)
     assert wake_delay_s(np.array([MUTED, DEEP]), switch_s, RULES) == pytest.approx(90.0)
-    assert wake_delay_s(np.array([MUTED]), switch_s, RULES) == pytest.approx(200.0)
+    assert wake_delay_s(np.array([MUTED]), switch_s, RULES) == pytest.approx(200.01)
     assert wake_delay_s(np.array([], dtype=int), switch_s, RULES) == pytest.approx(80.0)
