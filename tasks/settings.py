@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         if self.load_feed_folder is not None:
             return self.load_feed_folder
         is_sample = self.gateway is None and self.input_folder is None
-        return self.sample_folder / "delivered" / "stream" if is_sample else None
+        return self.sample_folder / "stream" if is_sample else None
 
     @property
     def sample_folder(self) -> Path:

@@ -42,8 +42,8 @@ _KBIT, _MS = 1000.0, 1000.0
 
 
 def stream_folder(folder: Path) -> Path:
-    """Return where a sample network's minutes are streamed to."""
-    return folder / "delivered" / "stream"
+    """Return where a sample network's minutes are streamed to: beside what is delivered as files."""
+    return folder / "stream"
 
 
 def write_minute(run: Run, end: datetime, folder: Path) -> None:

@@ -55,9 +55,9 @@ def test_time_passes_by_the_minute_and_quarters_are_counted_when_they_end(villag
     assert "It is 2025-06-05T00:03Z" in told
     assert "counted until 2025-06-05T00:00Z" in told
     assert set((village / "delivered/pm").iterdir()) == before
-    assert len(list((village / "delivered/stream").iterdir())) == 3
+    assert len(list((village / "stream").iterdir())) == 3
     assert "1 periods were delivered" in said("advance", "--until", "2025-06-05T00:16:00")
-    assert len(list((village / "delivered/stream").iterdir())) == 16
+    assert len(list((village / "stream").iterdir())) == 16
     assert len(set((village / "delivered/pm").iterdir()) - before) == 4
 
 

@@ -105,7 +105,7 @@ def test_what_follows_is_delivered_as_what_was_before(advanced, village):
     delivered = folder / "delivered"
     fresh = {name for name in digests(delivered) if not (village.delivered / name).exists()}
     kinds = {name.partition("/")[0] for name in fresh}
-    assert kinds == {"pm", "sessions", "configuration", "stream"}
+    assert kinds == {"pm", "sessions", "configuration"}
     unchanged = digests(village.delivered)
     assert unchanged.items() <= digests(delivered).items()
     window = Window(village.newest.end, village.newest.end + 20 * QUARTER)
@@ -181,7 +181,7 @@ def test_a_death_between_any_two_files_leaves_none_half_and_repeating_completes(
             assert network.now == unwritten.following.chosen.end + 4 * QUARTER
             now = digests(village_copy)
             torn = {name for name in now if ".half" not in name and now[name] != before.get(name)}
-            replaced = ("truth/f", "delivered/stream")
+            replaced = ("truth/f", "stream")
             assert all(
                 advanced[0][name] == now[name] for name in torn if not name.startswith(replaced)
             )
