@@ -42,7 +42,7 @@ _KBIT, _MS = 1000.0, 1000.0
 
 
 def stream_folder(folder: Path) -> Path:
-    """Return where a sample network's minutes are streamed to: beside what is delivered as files."""
+    """Return where a sample network's minutes are streamed to, beside what it delivers."""
     return folder / "stream"
 
 
