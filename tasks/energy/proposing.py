@@ -41,6 +41,7 @@ _STANDING: frozenset[Stage] = frozenset({"APPLIED", "KEPT"})
 _FAILED: frozenset[Stage] = frozenset({"REFUSED", "EXPIRED", "ROLLED_BACK"})
 _UNWANTED: frozenset[Stage] = frozenset({"REJECTED", "UNDONE"})
 _MOST_TOLD = 8
+_WHOLE: dict[str, object] = {MODE: "DEEP_SLEEP"}
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,11 @@ def saving_functions(live: Sequence[ManagedObject]) -> dict[str, ManagedObject]:
 
 
 def standing_modes(functions: Mapping[str, ManagedObject]) -> dict[str, SavingMode]:
-    """Return the mode in which each cell stands, as the network tells it."""
-    return {cell: acting_mode(one.attributes) for cell, one in functions.items()}
+    """Return the mode in which each cell stands, as the network tells it.
+
+    One that knows the standard's saving alone is off the air while it is told to save.
+    """
+    return {cell: acting_mode({**_WHOLE, **one.attributes}) for cell, one in functions.items()}
 
 
 def proposals(

@@ -15,6 +15,7 @@ from semantic_layer.guardrails import guardrail_rules
 from tasks.adapters.memory_ledger import MemoryLedger
 from tasks.adapters.system_clock import SystemClock
 from tasks.energy.ledger_views import lives_of, newest_plan, plan_told, standing_rows
+from tasks.energy.left_out import cannot_save, left_out
 from tasks.energy.plan_rows import PlanFacts, compared_rows, plan_rows
 from tasks.energy.proposing import (
     PLANNED_WAKING,
@@ -334,3 +335,54 @@ def test_a_cell_that_still_says_it_saves_is_proposed_when_it_says_that_it_does_n
     live[waking] = replace(told, attributes=still)
     assert waking not in {cell for one in proposed(live=live) for cell in one.cell_dns}
     assert waking in {cell for one in proposed() for cell in one.cell_dns}
+
+
+def without_modes(live: dict[str, ManagedObject], cells, **more) -> dict[str, ManagedObject]:
+    """Return functions of which some know the standard's attributes alone."""
+    plain = {
+        cell: {name: each for name, each in live[cell].attributes.items() if "Mode" not in name}
+        for cell in cells
+    }
+    return live | {cell: replace(live[cell], attributes=plain[cell] | more) for cell in cells}
+
+
+def test_a_radio_that_knows_the_standard_alone_stays_awake_whatever_is_planned_and_it_is_told():
+    made = proposed()
+    modes = {cell: mode for one in made for cell, mode in modes_written(one.change_set).items()}
+    assert {"MIMO_MUTED", "DEEP_SLEEP"} <= set(modes.values())
+    plain = without_modes(functions(), modes)
+    assert proposed(live=plain) == []
+    rows, _, _ = told_plan()
+    (says,) = left_out(wanted_at(rows, NIGHT), plain)
+    assert says.startswith(f"{len(modes)} of {len(modes)} cells")
+    assert "standard's saving alone" in says
+    assert "anops-energy-saving.yang" in says
+    assert left_out(wanted_at(rows, NIGHT), functions()) == []
+
+
+def test_cells_beside_it_are_proposed_as_ever():
+    made = proposed()
+    plain = made[0].cell_dns[0]
+    live = without_modes(functions(), [plain])
+    rest = {cell for one in proposed(live=live) for cell in one.cell_dns}
+    assert plain not in rest
+    assert rest >= {cell for one in made[1:] for cell in one.cell_dns}
+    assert set(cannot_save(CELLS, live)) == {plain}
+
+
+def test_a_cell_without_a_saving_function_that_is_switched_on_is_told_as_well():
+    live = functions()
+    (gone, *_) = proposed()[0].cell_dns
+    del live[gone]
+    rows, _, _ = told_plan()
+    (says,) = left_out(wanted_at(rows, NIGHT), live)
+    assert says.startswith("1 of ")
+    assert "cesSwitch true" in says
+    assert gone in says
+
+
+def test_what_the_standard_alone_tells_to_save_is_off_the_air():
+    cell = CELLS[0]
+    live = without_modes(functions(), [cell], energySavingControl="toBeEnergySaving")
+    assert standing_modes(live)[cell] == "DEEP_SLEEP"
+    assert standing_modes(without_modes(functions(), [cell]))[cell] == "ACTIVE"
