@@ -16,6 +16,7 @@ _FOREIGN = frozenset({"data-exists", "data-missing"})
 _PIN = "hostkey "
 _LONGEST_REPLY = 32 * 1024 * 1024
 _TIMEOUT_S = 30.0
+_LEAVE_S = 2.0
 _LOOK_EVERY_S = 0.005
 _REST_S = 10.0
 _DEFAULTS, _ALL = ":with-defaults:", "report-all"
@@ -213,13 +214,16 @@ def netconf_session(target: NetconfTarget) -> Iterator[NetconfSession]:
     # The client looks so often for something to send; every call waits for that, ten times a write.
     session.TICK = _LOOK_EVERY_S
     with _told_as_ours(target), manager.connect(**_login(target)) as opened:
-        yield NetconfSession(opened)
+        try:
+            yield NetconfSession(opened)
+        finally:
+            opened.timeout = _LEAVE_S  # who does not answer any more is not waited for to say so
 
 
 @contextmanager
 def _told_as_ours(target: NetconfTarget) -> Iterator[None]:
     """Tell the client's errors as ours."""
-    from ncclient.operations.errors import OperationError
+    from ncclient import NCClientError
     from ncclient.operations.rpc import RPCError
     from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError, TransportError
     from paramiko.ssh_exception import SSHException
@@ -234,10 +238,10 @@ def _told_as_ours(target: NetconfTarget) -> Iterator[None]:
         ) from error
     except RPCError as error:
         raise _told(error, where) from error
-    except OperationError as error:
-        raise TransientError(f"{where} did not answer: {_short(error)}.") from error
     except (TransportError, SSHException, OSError, EOFError) as error:
         raise LostSessionError(f"{where} did not answer: {_short(error)}.") from error
+    except NCClientError as error:
+        raise TransientError(f"{where} did not answer: {_short(error)}.") from error
 
 
 def _login(target: NetconfTarget) -> dict[str, Any]:
