@@ -14,7 +14,7 @@ from tasks.twin.live_report import reported_departures
 from tasks.twin.sample_network import simulated_run, write_sample_network
 from tasks.twin.scenario import NETWORKS
 from tasks.twin.state import network_state
-from tests.tasks.twin.living import CHOSEN
+from tests.tasks.twin.living import CHOSEN, NIGHT
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +82,16 @@ def live_at(unwritten, tmp_path):
         return LiveNetwork(target, unwritten.following)
 
     return at
+
+
+@pytest.fixture
+def night(live_at, unwritten):
+    """Return a village at night."""
+    return live_at(unwritten.following.chosen.end + NIGHT)
+
+
+@pytest.fixture
+def booster(unwritten):
+    """Return a cell over others of its site."""
+    cells = unwritten.following.world.radio.network.cells
+    return next(cell for cell in cells if cell.band.name == "n78")

@@ -1,18 +1,26 @@
 """Words of stories about a village that lives on."""
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
+from tasks.adapters.sample_gateway import SampleGateway
 from tasks.messages.change_sets import Operation
+from tasks.twin.configuration_objects import saving_dn
 from tasks.twin.following_truth import standing_faults
+from tasks.twin.minute_stream import MINUTE, stream_folder
 from tasks.twin.scenario import NETWORKS
+from tasks.twin.sleep_modes import CONTROL, DO_NOT_SAVE, MODE, SAVE
 from tasks.twin.true_scene import state_effect
 
 QUARTER = timedelta(minutes=15)
+NIGHT = timedelta(days=3, hours=2)
+"""After the run: an hour at which cells may sleep."""
+
 CHOSEN = replace(NETWORKS["village"], seed=7)
 SETUPS = "rrc_conn_estab_att_count"
 
@@ -74,3 +82,37 @@ def digests(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
+
+
+def tell(network, cell, mode, *, is_back=False):
+    """Write a cell into a mode of energy saving, or back from it."""
+    dn = saving_dn(cell)
+    told = [modified(dn, MODE, "ACTIVE", mode), modified(dn, CONTROL, DO_NOT_SAVE, SAVE)]
+    for operation in [one.inverse() for one in reversed(told)] if is_back else told:
+        SampleGateway(network.folder).write(operation)
+
+
+def minutes(network, number):
+    """Let minutes pass, of which only the stream is delivered."""
+    network.advance(network.now + number * MINUTE, has_files=False)
+
+
+def told_by(network, cell):
+    """Return the share of blocks that a cell streamed, by the end of the minute."""
+    found = {}
+    for path in sorted(stream_folder(network.folder).glob("*.json")):
+        for event in json.loads(path.read_text())["eventList"]:
+            collection = event["perf3gppFields"]["measDataCollection"]
+            for info in collection["measInfoList"]:
+                types = info["measTypes"]["sMeasTypesList"]
+                for one in info["measValuesList"]:
+                    if f"{collection['measuredEntityDn']},{one['measObjInstId']}" == cell.dn:
+                        values = {types[it["p"] - 1]: float(it["sValue"])
+                                  for it in one["measResults"]}  # fmt: skip
+                        found[path.stem] = values["RRU.PrbUsedDl"] / values["RRU.PrbAvailDl"]
+    return found
+
+
+def names(begin, *numbers):
+    """Return the names of streamed minutes by when they end."""
+    return [f"{begin + number * MINUTE:%Y-%m-%dT%H%MZ}" for number in numbers]

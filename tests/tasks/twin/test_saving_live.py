@@ -1,7 +1,5 @@
 """Written to save energy, truly acted upon by a village that lives on, and over when taken back."""
 
-from datetime import timedelta
-
 import polars as pl
 import pytest
 
@@ -11,22 +9,7 @@ from tasks.twin.configuration_objects import saving_dn
 from tasks.twin.live_network import LiveNetwork
 from tasks.twin.sleep_modes import CONTROL, DO_NOT_SAVE, MODE, SAVE, SAVES, SAVES_NOT, STATE, SWITCH
 from tasks.twin.traffic import Shock
-from tests.tasks.twin.living import QUARTER, SETUPS, cell_of, modified, passed, value
-
-NIGHT = timedelta(days=3, hours=2)
-
-
-@pytest.fixture
-def night(live_at, unwritten):
-    """Return a village at night."""
-    return live_at(unwritten.following.chosen.end + NIGHT)
-
-
-@pytest.fixture
-def booster(night):
-    """Return a cell over others of its site."""
-    cells = night.following.world.radio.network.cells
-    return next(cell for cell in cells if cell.band.name == "n78")
+from tests.tasks.twin.living import NIGHT, QUARTER, SETUPS, cell_of, modified, passed, value
 
 
 def saves(cell, mode):
