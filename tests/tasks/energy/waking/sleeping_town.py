@@ -82,15 +82,21 @@ def leaning(network):
     return names[pairs.booster[first]], names[pairs.candidate[first]]
 
 
-def put_to_sleep(ledger, cell):
+def sleep_of(cell):
+    """Return the change set that takes a cell into deep sleep."""
     above, _, number = cell.partition(",GNBDUFunction=1,NRCellDU=")
     dn = f"{above},GNBCUCPFunction=1,NRCellCU={number},{SAVING_FUNCTION}=1"
-    change = ChangeSet(
+    return ChangeSet(
         (
             Operation("MODIFY", dn, SAVING_FUNCTION, MODE, "ACTIVE", "DEEP_SLEEP"),
             Operation("MODIFY", dn, SAVING_FUNCTION, CONTROL, DO_NOT_SAVE, SAVE),
         )
     )
+
+
+def put_to_sleep(ledger, cell):
+    """Put on record that a cell sleeps since an hour ago; return the proposal's id."""
+    change = sleep_of(cell)
     expected = ExpectedEffect("site_power", "lower", (cell,), 0.02, 0.05, 1, 4)
     told = ChangeProposal(
         "save_energy", "energy_agent", "solver", NIGHT, change, (cell,), "low_load", 1.0,
