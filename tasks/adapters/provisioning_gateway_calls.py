@@ -5,14 +5,19 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from semantic_layer.errors import InputError, TransientError
 from tasks.messages.canonical import JsonValue
 
+if TYPE_CHECKING:
+    import httpx
+
 _SCHEMES = {"provmns+https": "https", "provmns+http": "http"}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT_S = 30.0
+_REST_S = 2.0  # shorter than services keep a connection open that rests
 _LONGEST_ANSWER = 32 * 1024 * 1024
 _AGAIN = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 _TOLD = frozenset({404, 409, 412})
@@ -41,6 +46,7 @@ class ProvisioningService:
     root: str
     token: str = field(default="", repr=False)
     authorities: Path | None = None
+    _kept: "list[httpx.Client]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     def call(
         self,
@@ -67,12 +73,9 @@ class ProvisioningService:
             sent["Content-Type"] = _BODIES[method]
             content = json.dumps(body).encode()
         try:
-            with (
-                httpx.Client(verify=self._verify(), timeout=_TIMEOUT_S, trust_env=False) as client,
-                client.stream(
-                    method, f"{self.root}/{path}", params=query, headers=sent, content=content
-                ) as response,
-            ):
+            with self._client().stream(
+                method, f"{self.root}/{path}", params=query, headers=sent, content=content
+            ) as response:
                 told = _bounded(response.iter_bytes(), path)
                 return _answer(response.status_code, told, response.headers.get("etag"), path)
         except httpx.HTTPError as error:
@@ -85,6 +88,18 @@ class ProvisioningService:
                 f"Provisioning service {self.root} did not answer: "
                 f"{str(error)[:200] or type(error).__name__}."
             ) from error
+
+    def _client(self) -> "httpx.Client":
+        """Return a client that is kept: to read all authorities takes longer than to call."""
+        import httpx
+
+        if not self._kept:
+            rests = httpx.Limits(keepalive_expiry=_REST_S)
+            verify = self._verify()
+            self._kept.append(
+                httpx.Client(verify=verify, timeout=_TIMEOUT_S, trust_env=False, limits=rests)
+            )
+        return self._kept[0]
 
     def _verify(self) -> ssl.SSLContext | bool:
         if self.authorities is None:

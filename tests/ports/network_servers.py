@@ -9,12 +9,15 @@ Tests that speak NETCONF are skipped where `netconfd`, `sshd` or what belongs to
 installed: apt-get install netconfd openssh-server.
 """
 
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +25,9 @@ from pathlib import Path
 import pytest
 
 from semantic_layer.errors import InputError, TransientError
+from semantic_layer.identity import parent, parse_dn
 from tasks.adapters.netconf_gateway import NetconfGateway
-from tasks.adapters.netconf_xml import PACKAGED_MODELS
+from tasks.adapters.netconf_xml import BASE, PACKAGED_MODELS, as_text, load_models
 from tasks.adapters.provisioning_gateway import ProvisioningGateway
 from tasks.messages.change_sets import Operation
 from tests.ports.provisioning_server import TOKEN
@@ -152,10 +156,19 @@ def refill(gateway, wanted=()):
 
 
 @contextmanager
-def provisioning_element(folder, *options):
-    """Yield a provisioning service of its own process; it goes on where one before it died."""
+def provisioning_element(folder, *options, objects=()):
+    """Yield a provisioning service of its own process.
+
+    Args:
+        folder: for its secrets, and for its objects, which outlive it.
+        options: see provisioning_server.py.
+        objects: that it begins with; none for those of every test.
+    """
     secret, port = folder / "token", free_port()
     secret.write_text(f"{TOKEN}\n")
+    if objects:
+        told = {one.dn: (one.object_class, dict(one.attributes)) for one in objects}
+        (folder / "objects").write_text(json.dumps({"SubNetwork=1": ("SubNetwork", {})} | told))
     command = (sys.executable, "-m", "tests.ports.provisioning_server", str(folder), str(port))
     with started(*command, *options) as program:
         scheme = "https" if "--tls" in options else "http"
@@ -188,14 +201,18 @@ def netconf_server(folder, target="candidate"):
 
 
 @contextmanager
-def netconf_element(folder, target="candidate", *, without=(), has_radio=False):
+def netconf_element(
+    folder, target="candidate", *, without=(), knows=(), has_radio=False, objects=()
+):
     """Yield a netconfd behind sshd; skip where they are not installed.
 
     Args:
         folder: for keys, sockets, and the configuration that outlives the server.
         target: the datastore that it lets be written, `candidate` or `running`.
         without: YANG modules that it does not know.
+        knows: the only saving modes that it knows; none for all.
         has_radio: whether it tells the state of its saving functions.
+        objects: that it begins with, besides those above them.
     """
     lacking = sorted(name for name, path in PROGRAMS.items() if path is None)
     if lacking:
@@ -208,11 +225,12 @@ def netconf_element(folder, target="candidate", *, without=(), has_radio=False):
     config.write_text(_SSHD.format(**told, radio=radio))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks itself in
-    (folder / "startup.xml").write_text('<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
+    (folder / "startup.xml").write_text(configuration(objects))
+    path = f"{_with_modes(folder, knows) if knows else OURS}:{YANG}:/usr/share/yuma/modules"
     names = [path.stem for path in sorted([*YANG.glob("*.yang"), *OURS.glob("*.yang")])]
     netconfd = (
         PROGRAMS["netconfd"], *(f"--module={name}" for name in names if name not in without),
-        f"--modpath={YANG}:{OURS}:/usr/share/yuma/modules", f"--startup={folder}/startup.xml",
+        f"--modpath={path}", f"--startup={folder}/startup.xml",
         f"--target={target}", f"--superuser={user}", "--access-control=off",
         f"--ncxserver-sockname={folder}/ncx.sock", f"--port={port}", f"--home={folder}",
         *(["--protocols=netconf1.0"] if has_radio else []),
@@ -226,6 +244,31 @@ def netconf_element(folder, target="candidate", *, without=(), has_radio=False):
         element = Element(gateway, address, folder / "user", program, (folder / "ncx.sock",))
         element.answers()
         yield element
+
+
+def configuration(objects):
+    """Return objects as the configuration of a NETCONF server, without what it tells itself."""
+    models = load_models(PACKAGED_MODELS)
+    root, made = ET.Element(f"{{{BASE}}}config"), {}
+    for one in sorted(objects, key=lambda one: len(parse_dn(one.dn))):
+        above, (name, key) = made.get(parent(one.dn), root), parse_dn(one.dn)[-1]
+        namespace = models.namespaces[name]
+        made[one.dn] = own = ET.SubElement(above, f"{{{namespace}}}{name}")
+        ET.SubElement(own, f"{{{namespace}}}id").text = key
+        holder = ET.SubElement(own, f"{{{namespace}}}attributes")
+        for attribute, value in one.attributes.items():
+            if attribute not in TOLD_BY_NETWORK:
+                added_by = models.namespace_of(name, attribute) or namespace
+                ET.SubElement(holder, f"{{{added_by}}}{attribute}").text = as_text(value)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _with_modes(folder, modes):
+    """Return a folder with our module as an element has it that knows some modes alone."""
+    text = (OURS / f"{MODES}.yang").read_text()
+    few = re.sub(rf"enum (?!(?:{'|'.join(modes)}) )\w+ {{.*?}}\n", "", text)
+    (folder / f"{MODES}.yang").write_text(few)
+    return folder
 
 
 def _account():

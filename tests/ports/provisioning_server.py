@@ -128,13 +128,17 @@ class Service(BaseHTTPRequestHandler):
         name, attributes = self.objects[dn]
         step = parse_dn(dn)[-1]
         told = {"id": step.value, "objectClass": name, "attributes": with_state(name, attributes)}
-        for other in self.objects if everything else ():
-            if parent(other) == dn:
-                below = self.resource(other, everything=True)
-                told.setdefault(parse_dn(other)[-1].object_class, []).append(below)
+        for other in self.below(dn) if everything else ():
+            told.setdefault(other.rpartition(",")[2].partition("=")[0], []).append(
+                self.resource(other, everything=True)
+            )
         if "--single" in self.options:
             told = {key: lone(each) for key, each in told.items()}
         return told
+
+    def below(self, dn):
+        """Return the objects that an object contains; no DN here has a comma in a value."""
+        return [other for other in self.objects if other.rpartition(",")[0] == dn]
 
     def tag(self, dn):
         if "--without-tags" in self.options:
