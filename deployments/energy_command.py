@@ -1,7 +1,7 @@
 """`anops energy`: plan for a goal in words, see what saves energy now, and what was saved.
 
 anops energy plan "save as much as you can in the west tonight, but nothing near the stadium"
-anops energy status | savings
+anops energy status | savings | model
 """
 
 from typing import Annotated
@@ -57,3 +57,12 @@ def savings() -> None:
     from tasks.energy.accounting.steps import savings_report  # noqa: PLC0415 - Prefect is dear
 
     Console().print(Markdown(savings_report()))
+
+
+@energy.command()
+def model() -> None:
+    """Print how well the model of site energy does on this network's own sites."""
+    apply_profile(PROFILE)
+    from tasks.energy.accounting.steps import model_report  # noqa: PLC0415 - Prefect is dear
+
+    Console().print(Markdown(model_report()))

@@ -7,7 +7,6 @@ judged is known to the model unless the row says so. `python -m tests.benchmarks
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ import polars as pl
 
 from tasks.energy.site_power.model import SiteEnergyModel
 from tasks.energy.site_power.own_history import OwnHistory
-from tasks.energy.site_power.site_hours import SAVING, label_lag, site_hours
+from tasks.energy.site_power.rivals import by_least_squares, by_type_mean, wmape
+from tasks.energy.site_power.site_hours import SAVING, label_lag
 from tests.benchmarks._one_thread import run_alone
 from tests.conftest import REAL_DATA
 
@@ -72,13 +72,6 @@ def real_sites(folder: Path) -> Sites:
     )  # fmt: skip
 
 
-def wmape(told: pl.DataFrame, energies: pl.DataFrame) -> float:
-    """Return the sum of errors by the sum of what was consumed."""
-    both = told.join(energies, on=["site_id", "period_start"], suffix="_told")
-    error = (pl.col("energy_wh") - pl.col("energy_wh_told")).abs().sum()
-    return float(both.select(error / pl.col("energy_wh_told").sum()).item())
-
-
 def _by_site(sites: Sites) -> None:
     configuration, loads, energies = sites
     names = energies["site_id"].unique().sort()
@@ -93,8 +86,8 @@ def _by_site(sites: Sites) -> None:
         model = SiteEnergyModel.fitted(configuration, loads, known)
         first = first or (model, out)
         told["model"].append(model.predicted(configuration, loads, out))
-        told["linear"].append(_linear(sites, known, out, model.lag))
-        told["type mean"].append(_type_mean(configuration, known, out))
+        told["linear"].append(by_least_squares(configuration, loads, known, out, model.lag))
+        told["type mean"].append(by_type_mean(configuration, known, out))
     print(f"\nUnseen sites, {FOLDS} folds by site ({time.process_time() - started:.0f} CPU-s)")
     for name, rows in told.items():
         print(f"  {name:<34}{wmape(pl.concat(rows), energies):.4f}")
@@ -131,8 +124,8 @@ def _by_type(sites: Sites) -> None:
         told = model.predicted(configuration, loads, rows)
         line = [
             wmape(told, energies),
-            wmape(_linear(sites, known, rows, model.lag), energies),
-            wmape(_type_mean(configuration, known, rows), energies),
+            wmape(by_least_squares(configuration, loads, known, rows, model.lag), energies),
+            wmape(by_type_mean(configuration, known, rows), energies),
         ]
         errors.append((*line, rows["energy_wh"].sum()))
         print(f"  {name!s:<8}{out.height:>4} sites {''.join(f'{one:>10.3f}' for one in line)}"
@@ -176,29 +169,6 @@ def _coverage(told: pl.DataFrame, energies: pl.DataFrame) -> str:
     width = ((pl.col("high_wh") - pl.col("low_wh")) / pl.col("energy_wh")).median()
     row = both.select(inside.alias("inside"), width.alias("width")).row(0)
     return f"{row[0]:.1%} of hours (width {row[1]:.0%} of the prediction)"
-
-
-def _linear(sites: Sites, known: pl.DataFrame, wanted: pl.DataFrame, lag: int) -> pl.DataFrame:
-    """Return the prediction of least squares on the same columns."""
-    design: Callable[[pl.DataFrame], np.ndarray] = lambda rows: np.nan_to_num(  # noqa: E731
-        site_hours(sites[0], sites[1], rows, lag).features
-    )
-    ordered = known.sort("site_id", "period_start")
-    fit, out = design(ordered), design(wanted)
-    ones = np.ones((len(fit), 1))
-    weights, *_ = np.linalg.lstsq(np.hstack([ones, fit]), ordered["energy_wh"].to_numpy(), rcond=None)  # noqa: E501 # fmt: skip
-    told = np.hstack([np.ones((len(out), 1)), out]) @ weights
-    return wanted.sort("site_id", "period_start").with_columns(energy_wh=pl.Series(told))
-
-
-def _type_mean(
-    configuration: pl.DataFrame, known: pl.DataFrame, wanted: pl.DataFrame
-) -> pl.DataFrame:
-    """Return the mean of the type's sites; of all sites for a type never seen."""
-    types = configuration.select("site_id", "ru_type").unique()
-    means = known.join(types, on="site_id").group_by("ru_type").agg(pl.col("energy_wh").mean())
-    told = wanted.drop("energy_wh").join(types, on="site_id").join(means, on="ru_type", how="left")
-    return told.with_columns(pl.col("energy_wh").fill_null(known["energy_wh"].mean()))
 
 
 def _alike_floor(configuration: pl.DataFrame, drawn: pl.DataFrame, energies: pl.DataFrame) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 from semantic_layer.energy_accounting import EnergyAccountingRules
@@ -11,7 +12,8 @@ from semantic_layer.periods import Window, floor_to
 from semantic_layer.services import ServiceCatalogue
 from tasks.energy.accounting.felt import CELL_QUARTERS, beyond_controls, felt
 from tasks.energy.accounting.savers import SHARES
-from tasks.energy.accounting.site_days import QUARTERS
+from tasks.energy.accounting.site_days import QUARTERS, SiteHours
+from tasks.energy.site_power.site_hours import WEATHER
 
 TOPOLOGY = (
     "cell_dn", "managed_element_dn", "neighbor_dns", "latitude_deg", "longitude_deg",
@@ -36,6 +38,7 @@ _MEASURED = {
 }  # fmt: skip
 _PLACED = ("managed_element_dn", "cell_dn", "object_class", "period_start", "is_suspect")
 _QUARTER_S, _HOUR_S = 900, 3600
+_WH_A_KWH = 1000.0
 _CELL_CLASSES = ("NRCellDU", "EUtranCellFDD")
 
 
@@ -133,6 +136,25 @@ def site_pairs(topology: pl.DataFrame) -> pl.DataFrame:
 def cells_of_sites(topology: pl.DataFrame) -> pl.DataFrame:
     """Return managed_element_dn, cells_count."""
     return topology.group_by("managed_element_dn").agg(pl.len().cast(pl.Int64).alias("cells_count"))
+
+
+def site_energies(hours: SiteHours, configuration: pl.DataFrame) -> pl.DataFrame:
+    """Return the hours that count of sites of which all is known, as the site model reads them.
+
+    Args:
+        hours: readings.
+        configuration: columns of the site model's `CONFIGURATION`.
+    """
+    site, hour = np.nonzero(np.isfinite(hours.energy_kwh))
+    found = pl.DataFrame(
+        {
+            "site_id": np.array(hours.sites)[site],
+            "period_start": hours.starts.astype("datetime64[us]")[hour],
+            "energy_wh": hours.energy_kwh[site, hour] * _WH_A_KWH,
+            WEATHER: hours.temperature_degc[hour],
+        }
+    )
+    return found.join(configuration, on="site_id", how="semi")
 
 
 def felt_columns(catalogue: Catalogue) -> list[str]:

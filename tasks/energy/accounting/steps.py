@@ -8,6 +8,7 @@ import polars as pl
 from data_products.energy_savings.derive import ACCOUNTED, ALL, DAYS, derive, derive_days
 from data_products.lineage import Snapshot
 from semantic_layer.energy_accounting import energy_accounting_rules
+from semantic_layer.errors import InputError
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from semantic_layer.services import service_catalogue
@@ -16,9 +17,12 @@ from tasks.energy.accounting.accounts import accounted_days, accounted_hours, ac
 from tasks.energy.accounting.cell_days import cell_hours, kpi_columns
 from tasks.energy.accounting.efficiency import designated_area_m2
 from tasks.energy.accounting.model_view import model_view
-from tasks.energy.accounting.savers import first_saving, saving_shares, stretches
+from tasks.energy.accounting.savers import SHARES, first_saving, saving_shares, stretches
 from tasks.energy.accounting.savings_text import savings_text
 from tasks.energy.accounting.site_days import site_hours
+from tasks.energy.site_power.judging import judged
+from tasks.energy.site_power.judging_text import judging_text
+from tasks.energy.site_power.published import cell_loads, site_configuration, told_cells
 from tasks.step import run_id, show_markdown, step
 from tasks.wiring import services
 
@@ -59,6 +63,36 @@ def savings_report() -> str:
     if told.is_empty():
         return "Nothing was accounted for yet; `anops start account-energy` does a day."
     return savings_text(told.select(*DAYS), energy_accounting_rules())
+
+
+def model_report() -> str:
+    """Return how well the model of site energy does on this network's own sites, as Markdown.
+
+    The newest days that are measured whole are looked at, as many as a baseline has.
+
+    Raises:
+        InputError: too few sites tell anything.
+    """
+    rules = energy_accounting_rules()
+    inputs = [services().tables.snapshot(name) for name in (_MEASUREMENTS, _KPIS, _TOPOLOGY)]
+    newest = services().tables.read(_MEASUREMENTS, columns=["period_start"])
+    last = newest.select(pl.col("period_start").max()).collect().item()
+    if not isinstance(last, datetime):
+        raise InputError("Nothing was measured yet; `anops run` fills a home with a sample network.")  # noqa: E501 # fmt: skip
+    days = published.baseline_before(last + timedelta(minutes=15), rules)
+    topology = _topology(inputs[2])
+    readings = site_hours(
+        _quarters(inputs[0], days),
+        pl.DataFrame(schema=SHARES),
+        published.site_pairs(topology),
+        [days],
+        rules.least_available_pct,
+    )
+    loads = cell_loads(_hourly(inputs[1], [days]), catalogue())
+    configuration = told_cells(site_configuration(topology), loads)
+    energies = published.site_energies(readings, configuration)
+    found = judged(configuration, loads, energies, rules.model_sites, rules.confidence)
+    return judging_text(found, f"the days {days.start:%Y-%m-%d} to {last:%Y-%m-%d}")
 
 
 def _accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -89,5 +89,16 @@ def cell_loads(kpis: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     )
 
 
+def told_cells(configuration: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of sites of which every cell told a load.
+
+    Args:
+        configuration: columns of `CONFIGURATION`.
+        loads: columns of `LOADS`.
+    """
+    mute = configuration.join(loads, on=["site_id", "cell_id"], how="anti")
+    return configuration.join(mute, on="site_id", how="anti")
+
+
 def _share(percent: pl.Expr) -> pl.Expr:
     return (percent.fill_null(0.0) / 100.0).clip(0.0, 1.0)

@@ -5,8 +5,9 @@ import pytest
 
 from tasks.energy.site_power.boosting import Growth
 from tasks.energy.site_power.model import SiteEnergyModel
+from tasks.energy.site_power.rivals import wmape
 from tasks.energy.site_power.site_hours import label_lag
-from tests.benchmarks.site_energy import real_sites, wmape
+from tests.benchmarks.site_energy import real_sites
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
