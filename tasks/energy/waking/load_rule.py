@@ -98,8 +98,8 @@ def overloaded(
     """Return who must wake and why, the most urgent first, each cell once.
 
     A cell that serves its users below the floor, or has a finding, is relieved as a full one is.
-    A cell that told nothing carries for nobody: no data is no evidence. A sleeper of which nobody
-    knows who carries for it wakes.
+    A cell that told nothing carries for nobody: no data is no evidence. A cell off the air of
+    which nobody knows who carries for it wakes, and so does one that nobody knows.
 
     Args:
         told: what is known of cells.
@@ -118,8 +118,9 @@ def overloaded(
         is_troubled=is_slow | has_finding,
     )
     own = np.nan_to_num(carriers.own_work, nan=1.0)
-    placed = set(names)
-    found = [Waking(name, name, UNPLACED) for name in sleepers if name not in placed]
+    carried = {names[cell] for cell in np.unique(carriers.moves.booster)}
+    known = set(names) - {names[cell] for cell in np.flatnonzero(IS_OFF[mode])} | carried
+    found = [Waking(name, name, UNPLACED) for name in sleepers if name not in known]
     for one in awakenings(seen, mode, carriers.moves, own, rules):
         is_by_users = one.reason == TROUBLED and is_slow[one.because_of]
         reason = SLOW if is_by_users else one.reason

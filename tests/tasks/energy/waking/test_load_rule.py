@@ -75,6 +75,13 @@ def test_a_sleeper_that_is_on_no_map_wakes():
     assert found["stranger"].says == f"stranger wakes: it {UNPLACED}."
 
 
+def test_a_cell_off_the_air_for_which_nobody_carries_any_more_wakes():
+    alone = {"carrier": "DEEP_SLEEP"}
+    found = woken({name: Measured(0.1) for name in NAMES}, alone)
+    assert found == {"carrier": Waking("carrier", "carrier", UNPLACED)}
+    assert woken({name: Measured(0.1) for name in NAMES}, {"carrier": "MIMO_MUTED"}) == {}
+
+
 def test_a_cell_that_cannot_have_told_anything_yet_wakes_nobody_by_its_silence():
     assert woken({}, unjudged=("carrier",)) == {}
 
