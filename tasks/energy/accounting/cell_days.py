@@ -84,11 +84,26 @@ def cell_hours(
     )
 
 
-def load_without_saving(cells: CellHours, hours: SiteHours, baseline: Flags, least: int) -> Floats:
-    """Return (C, T) the share of resource blocks that cells would use had nobody saved.
+@dataclass(frozen=True)
+class UnsavedLoad:
+    """The share of resource blocks that cells would use had nobody saved, 0..1.
 
-    A cell without a baseline of its own has the course of those of its carrier, at the level of
-    its own hours in which its site did not save.
+    Attributes:
+        told: (C, T) by the cell's own usual course; that of `guessed` where it has none.
+        guessed: (C, T) by the course of cells of its carrier, at the level of its own hours after
+            the baseline: how a cell is told that has no baseline.
+        is_guessed: (C,) whether a cell has none.
+    """
+
+    told: Floats
+    guessed: Floats
+    is_guessed: Flags
+
+
+def load_without_saving(
+    cells: CellHours, hours: SiteHours, baseline: Flags, least: int
+) -> UnsavedLoad:
+    """Return the load that cells would have carried had nobody saved.
 
     Args:
         cells: what they did.
@@ -98,19 +113,28 @@ def load_without_saving(cells: CellHours, hours: SiteHours, baseline: Flags, lea
     """
     is_known = has_baseline(cells.load, baseline, least)
     course = usual_of(cells.load, hours, baseline)
+    guess = np.full_like(course, np.nan)
     for alike in _carriers(cells.configuration):
         of_kind = alike & is_known
-        if not is_known.any():
-            break
         theirs = middles(course[of_kind if of_kind.any() else is_known].T)
-        for cell in np.flatnonzero(alike & ~is_known):
-            course[cell] = theirs * _level(cells, hours, int(cell), theirs)
-    move = _demand_moves(cells, hours, baseline, least)
-    return np.asarray(np.clip(course * np.exp(move), 0.0, 1.0))
+        later = np.where(baseline, np.nan, theirs)
+        for cell in np.flatnonzero(alike):
+            guess[cell] = theirs * _level(cells, hours, int(cell), later)
+    factor = np.exp(_demand_moves(cells, hours, baseline, least))
+    guessed = np.clip(guess * factor, 0.0, 1.0)
+    told = np.clip(course * factor, 0.0, 1.0)
+    return UnsavedLoad(np.where(is_known[:, None], told, guessed), guessed, ~is_known)
 
 
 def _level(cells: CellHours, hours: SiteHours, cell: int, course: Floats) -> float:
-    """Return how a cell stands to a course in hours without saving; 1 where it told none."""
+    """Return how a cell stands to a course in its hours without saving; 1 where it told none.
+
+    Args:
+        cells: what they did.
+        hours: of their sites.
+        cell: which.
+        course: (T,) NaN in hours that do not count.
+    """
     free = hours.saving_share[cells.site[cell]] <= 0
     load, usual = cells.load[cell, free], course[free]
     both = np.isfinite(load) & np.isfinite(usual)

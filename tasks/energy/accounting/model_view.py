@@ -14,10 +14,11 @@ import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.energy_accounting import EnergyAccountingRules
-from tasks.energy.accounting.cell_days import CellHours, load_without_saving
+from tasks.energy.accounting.cell_days import CellHours, UnsavedLoad, load_without_saving
 from tasks.energy.accounting.site_days import SiteHours
 from tasks.energy.accounting.usual import has_baseline, middles, usual_of
 from tasks.energy.site_power.boosting import Growth
+from tasks.energy.site_power.intervals import grouped_bounds
 from tasks.energy.site_power.model import SiteEnergyModel
 from tasks.energy.site_power.own_history import OwnHistory
 from tasks.energy.site_power.site_hours import SAVING, WEATHER
@@ -27,6 +28,7 @@ Flags = npt.NDArray[np.bool_]
 
 _WH_A_KWH = 1000.0
 _HOURS_A_SITE = 96
+_GUESS_STEP = 7  # hours, so that all hours of the day are met
 _CHUNK = 250  # sites that are asked for at once
 _GROWTH = Growth(rounds=150, depth=5, seeds=1)
 
@@ -103,7 +105,7 @@ class _Told:
     hours: SiteHours
     cells: CellHours
     free: Floats
-    unsaved_load: Floats
+    unsaved: UnsavedLoad
 
     def fitted(
         self, at: Flags, rules: EnergyAccountingRules, bounds_of: Collection[str] = ()
@@ -138,7 +140,7 @@ class _Told:
             configuration, loads = self._frames(self.cells.load, own)
             history = OwnHistory.told(model, configuration, loads, self._energies(own))
             wanted = rows[:, None] & asked
-            configuration, loads = self._frames(self.unsaved_load, wanted)
+            configuration, loads = self._frames(self.unsaved.told, wanted)
             drawn = history.predicted(model, configuration, loads, self._wanted(wanted))
             found[np.nonzero(wanted)] = np.log(drawn["energy_wh"].to_numpy() / _WH_A_KWH)
         return found
@@ -147,18 +149,38 @@ class _Told:
         self, model: SiteEnergyModel, baseline: Flags, rules: EnergyAccountingRules
     ) -> tuple[Floats, Floats, Floats]:
         """Return (S, T) what the model says of sites without a baseline, and its bounds."""
-        is_unknown = np.asarray(self._is_told & ~self._has_history(baseline, rules))
-        wanted = is_unknown[:, None] & ~baseline
+        rows = np.asarray(self._is_told & ~self._has_history(baseline, rules))
+        wanted = rows[:, None] & ~baseline
         found = np.full((3, *self.free.shape), np.nan)
         if wanted.any():
-            configuration, loads = self._frames(self.unsaved_load, wanted)
+            configuration, loads = self._frames(self.unsaved.told, wanted)
             drawn = model.predicted(configuration, loads, self._wanted(wanted))
             energy = drawn["energy_wh"].to_numpy()
             at = np.nonzero(wanted)
             found[0][at] = np.log(energy / _WH_A_KWH)
             found[1][at] = np.log(drawn["low_wh"].to_numpy() / energy)
             found[2][at] = np.log(drawn["high_wh"].to_numpy() / energy)
+        has_guess = np.isin(np.arange(len(rows)), self.cells.site[self.unsaved.is_guessed])
+        if (rows & has_guess).any():
+            low, high = self._strays_of_guesses(model, baseline, rules)
+            found[1][has_guess] = -np.hypot(found[1][has_guess], low)
+            found[2][has_guess] = np.hypot(found[2][has_guess], high)
         return found[0], found[1], found[2]
+
+    def _strays_of_guesses(
+        self, model: SiteEnergyModel, baseline: Flags, rules: EnergyAccountingRules
+    ) -> tuple[float, float]:
+        """Return bounds of what guessing loads makes a site stray, by sites that need no guess."""
+        known = np.flatnonzero(self._has_history(baseline, rules))[: rules.model_sites]
+        wanted = np.zeros(self.free.shape, dtype=bool)
+        wanted[np.ix_(known, np.flatnonzero(baseline)[::_GUESS_STEP])] = True
+        drawn = [
+            model.predicted(*self._frames(load, wanted), self._wanted(wanted))
+            for load in (self.unsaved.told, self.unsaved.guessed)
+        ]
+        told, guessed = (np.log(one["energy_wh"].to_numpy()) for one in drawn)
+        site = drawn[0]["site_id"].to_numpy().astype(str)
+        return grouped_bounds(told - guessed, site, rules.confidence)
 
     def types_without_history(self, baseline: Flags, rules: EnergyAccountingRules) -> set[str]:
         """Return the radio unit types of sites that the model alone will tell."""
@@ -169,7 +191,7 @@ class _Told:
     def _is_told(self) -> Flags:
         """(S,) sites of which cells are known, and every cell's load."""
         count, site = len(self.hours.sites), self.cells.site
-        silent = ~np.isfinite(self.unsaved_load).all(axis=1)
+        silent = ~np.isfinite(self.unsaved.told).all(axis=1)
         silent |= ~np.isfinite(self.cells.load).any(axis=1)
         has = np.bincount(site, minlength=count) > 0
         return np.asarray(has & (np.bincount(site[silent], minlength=count) == 0))

@@ -41,7 +41,8 @@ def without_baseline(hours, cells, *sites):
 
 
 def unsaved(hours, cells):
-    return load_without_saving(cells, hours, hours.inside(BASELINE), RULES.least_baseline_days)
+    found = load_without_saving(cells, hours, hours.inside(BASELINE), RULES.least_baseline_days)
+    return found.told
 
 
 def test_load_had_nobody_saved_follows_demand_and_not_where_users_went(town):

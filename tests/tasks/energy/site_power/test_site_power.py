@@ -15,6 +15,7 @@ from tasks.energy.site_power.site_hours import (
     CONFIGURATION,
     ENERGIES,
     LOADS,
+    WEATHER,
     checked,
     label_lag,
     site_hours,
@@ -176,3 +177,33 @@ def test_a_type_with_few_sites_has_the_bounds_of_all():
     low, high = strays.bounds(["many", "few", "new"], ["few", "many"])
     assert low.tolist() == [-0.1, -0.2, -0.5]
     assert high.tolist() == [0.1, 0.2, 0.6]
+
+
+def test_cooling_is_found_where_a_temperature_is_told_and_only_there():
+    configuration, loads, energies = measured(own_level=0.0)
+    hour = pl.col("period_start").dt.hour()
+    warm = energies.with_columns((20.0 + hour * 0.5).alias(WEATHER))
+    heat = (pl.col(WEATHER) - 24.0).clip(lower_bound=0.0)
+    cooled = warm.with_columns(pl.col("energy_wh") * (1 + 0.03 * heat))
+    model = SiteEnergyModel.fitted(configuration, loads, cooled, growth=GROWTH, bounds_of=())
+    assert strayed(model.predicted(configuration, loads, cooled), cooled) < 0.05
+    hot = energies.with_columns(pl.lit(40.0).alias(WEATHER))
+    expected = hot.with_columns(pl.col("energy_wh") * (1 + 0.03 * 16.0))
+    told = model.predicted(configuration, loads, hot)
+    assert strayed(told, expected) < 0.12  # beyond all temperatures that were learned from
+    plain = SiteEnergyModel.fitted(configuration, loads, energies, growth=GROWTH, bounds_of=())
+    assert len(plain.opinions.physics.numbers) == len(model.opinions.physics.numbers) - 2
+    assert plain.predicted(configuration, loads, hot).equals(
+        plain.predicted(configuration, loads, energies)
+    )
+
+
+def test_bounds_that_nobody_asks_for_are_infinite(town, fitted):
+    model, out = fitted
+    lean = SiteEnergyModel.fitted(
+        town[0], town[1], split(town[2], "B00", "B01", "B02")[0], growth=GROWTH, bounds_of=["slim"]
+    )
+    assert lean.strays.overall == model.strays.overall
+    assert lean.strays.unseen == (-np.inf, np.inf)
+    told, every = (one.predicted(town[0], town[1], out) for one in (lean, model))
+    assert told.equals(every)
