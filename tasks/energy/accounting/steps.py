@@ -28,7 +28,8 @@ from tasks.wiring import services
 
 _LOG = logging.getLogger(__name__)
 _SAVINGS, _DAYS = "energy_savings", "energy_savings.days"
-_MEASUREMENTS, _KPIS, _TOPOLOGY = "pm_measurements", "cell_kpis", "network_topology"
+INPUTS = _MEASUREMENTS, _KPIS, _TOPOLOGY = "pm_measurements", "cell_kpis", "network_topology"
+"""Tables that accounts are made of."""
 
 
 @step
@@ -42,8 +43,8 @@ def publish_energy_savings(window: Window) -> Snapshot:
         window: whole days, over and delivered.
     """
     days = window.widened_to("day")
-    inputs = [services().tables.snapshot(name) for name in (_MEASUREMENTS, _KPIS, _TOPOLOGY)]
-    hours, totals = _accounted(days, inputs)
+    inputs = [services().tables.snapshot(name) for name in INPUTS]
+    hours, totals = accounted(days, inputs)
     door, rules = services().door, energy_accounting_rules()
     found = door.publish(_SAVINGS, days, derive(hours, rules), inputs, run_id())
     told = derive_days(totals)
@@ -74,7 +75,7 @@ def model_report() -> str:
         InputError: too few sites tell anything.
     """
     rules = energy_accounting_rules()
-    inputs = [services().tables.snapshot(name) for name in (_MEASUREMENTS, _KPIS, _TOPOLOGY)]
+    inputs = [services().tables.snapshot(name) for name in INPUTS]
     newest = services().tables.read(_MEASUREMENTS, columns=["period_start"])
     last = newest.select(pl.col("period_start").max()).collect().item()
     if not isinstance(last, datetime):
@@ -95,7 +96,15 @@ def model_report() -> str:
     return judging_text(found, f"the days {days.start:%Y-%m-%d} to {last:%Y-%m-%d}")
 
 
-def _accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def accounted(days: Window, inputs: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return hours and days as they are accounted; columns `ACCOUNTED` and `DAYS`.
+
+    Nothing is published.
+
+    Args:
+        days: whole days, over and delivered.
+        inputs: snapshots of `INPUTS`, in their order.
+    """
     rules = energy_accounting_rules()
     written = stretches(services().ledger.entries())
     own = _quarters(inputs[0], days)
