@@ -14,6 +14,9 @@ USE_CASE = "save_energy"
 EVIDENCE = "evidence"
 """Name in a ledger entry under which stands why cells were woken."""
 
+BY_LOAD = ("FULL", "SLOW")
+"""Words of the record for reasons that load of a cell, or throughput of its users, gave."""
+
 TAKEN_BACK: Mapping[Stage, EntryKind] = {
     "RECALLED": "recalled",
     "UNDONE": "undone",
@@ -84,8 +87,9 @@ def counts_since(
 ) -> dict[str, datetime]:
     """Return by cell from when on what it tells says how it fares now.
 
-    A cell that was woken has told nothing before it was back on the air. A cell for whose sake
-    others were woken told of a load that these have not yet taken off it.
+    A cell that was woken has told nothing before it was back on the air. A cell for whose load
+    others were woken told of a load that these have not yet taken off it; one that fell silent, or
+    has a finding, is relieved by no load.
 
     Args:
         lives: of proposals to save energy.
@@ -106,7 +110,7 @@ def counts_since(
                 count(cell, ended.at + timedelta(seconds=switch_s(cell, mode)))
         if begun is not None:
             for row in begun.payload.get(EVIDENCE, {}).get("cells", ()):
-                if row["because_of"] != row["cell_dn"]:
+                if row["because_of"] != row["cell_dn"] and row["reason"] in BY_LOAD:
                     count(row["because_of"], begun.at + timedelta(seconds=row["switch_s"]))
     return found
 

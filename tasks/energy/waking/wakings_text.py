@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from tasks.energy.waking.sleepers import BY_LOAD
+
 TOLD = ("woken_at", "reason", "source", "switch_s", "delay_s")
 """What is read of `cell_wakings`."""
 
-_BY_LOAD = ("FULL", "SLOW")
 _WORDS = {
     "FULL": "a cell was full",
     "SLOW": "users below the floor",
@@ -25,7 +26,7 @@ def wakings_text(wakings: pl.DataFrame) -> str:
     """
     if wakings.is_empty():
         return "No cell was woken between plans in these days.\n"
-    by_load = wakings.filter(pl.col("reason").is_in(_BY_LOAD))
+    by_load = wakings.filter(pl.col("reason").is_in(BY_LOAD))
     lines = [_sentence(wakings, by_load), ""]
     lines += ["| woken because | told by | cells | median s | worst s | of which radio s |"]
     lines += ["|---|---|--:|--:|--:|--:|"]

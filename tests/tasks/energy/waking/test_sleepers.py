@@ -113,8 +113,9 @@ def taken_back(ledger_entries_of, evidence):
 
 
 ROWS = [
-    {"cell_dn": cell(1), "because_of": cell(9), "switch_s": 190.0},
-    {"cell_dn": cell(2), "because_of": cell(2), "switch_s": 0.0},
+    {"cell_dn": cell(1), "because_of": cell(9), "switch_s": 190.0, "reason": "FULL"},
+    {"cell_dn": cell(1), "because_of": cell(8), "switch_s": 190.0, "reason": "SILENT"},
+    {"cell_dn": cell(2), "because_of": cell(2), "switch_s": 0.0, "reason": "FULL"},
 ]
 ENDED = ("recalled", {"attempt": 1, "reason": "Load."})
 
