@@ -107,16 +107,12 @@ class NetconfSession:
 
     @contextmanager
     def locked(self, *targets: str) -> Iterator[None]:
-        """Keep other sessions from writing; the locks end with the session at the latest."""
-        held: list[str] = []
-        try:
-            for target in targets:
-                self._manager.lock(target)
-                held.append(target)
-            yield
-        finally:
-            for target in reversed(held):
-                self._manager.unlock(target)
+        """Keep other sessions from writing; after an error the locks end with the session."""
+        for target in targets:
+            self._manager.lock(target)
+        yield
+        for target in reversed(targets):
+            self._manager.unlock(target)
 
     def edit(self, target: str, config: str) -> None:
         """Put an edit into a datastore, as a whole or not at all."""
@@ -126,8 +122,19 @@ class NetconfSession:
         )
 
     def discard(self) -> None:
-        """Give up what stands in the candidate."""
+        """Begin with a candidate that is as what runs."""
         self._manager.discard_changes()
+
+    def give_up(self) -> None:
+        """Discard what stands in the candidate, if the server still answers; then end the session.
+
+        A client whose connection was just lost would wait its whole time for an answer.
+        """
+        from ncclient import NCClientError
+
+        self._manager.timeout = _LEAVE_S
+        with suppress(NCClientError):
+            self._manager.discard_changes()
 
     def commit(self, confirmed_within_s: int | None = None) -> None:
         """Let the candidate run; for a while only, where it is to be confirmed."""

@@ -123,7 +123,7 @@ class NetconfGateway:
             is_done = True
         finally:
             if not is_done:
-                session.discard()
+                session.give_up()
 
     def _is_due(self, session: NetconfSession, operation: Operation) -> bool:
         """Tell whether an operation is to be written; False where it stands already."""

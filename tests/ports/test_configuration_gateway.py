@@ -1,5 +1,6 @@
 """The behaviour that every way into a network owes: compare, then write, wholly, once."""
 
+import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +17,12 @@ from tasks.adapters.sample_files import LiveReport, write_planned, write_report
 from tasks.adapters.sample_gateway import SampleGateway
 from tasks.execution.executing import carried_out
 from tasks.messages.change_sets import Operation
-from tests.ports.network_servers import netconf_server, provisioning_service, refill
+from tests.ports.network_servers import (
+    netconf_element,
+    netconf_server,
+    provisioning_service,
+    refill,
+)
 from tests.tasks.execution.told import (
     ALL_THREE,
     BEAM,
@@ -215,6 +221,54 @@ def test_who_holds_the_configuration_is_waited_for(servers, kind):
         gateway.write(TILT)
     gateway.write(TILT)
     assert tilt_of(gateway) == 60
+
+
+@pytest.mark.slow
+def test_a_session_serves_call_after_call_until_it_rests(tmp_path, monkeypatch):
+    from tasks.adapters import netconf_calls
+
+    def standing():
+        session = gateway._kept._session
+        return None if session is None else session._manager.session_id
+
+    with netconf_element(tmp_path) as element:
+        gateway = element.gateway
+        refill(gateway)
+        first = standing()
+        gateway.write(TILT)
+        assert tilt_of(gateway) == 60
+        assert standing() == first is not None
+        with pytest.raises(ForeignChangeError):
+            gateway.write(modify(BEAM, TILT.object_class, "digitalTilt", 90, 75))
+        assert standing() is None, "after an error nobody trusts it any more"
+        monkeypatch.setattr(netconf_calls, "_REST_S", 0.2)
+        assert tilt_of(gateway) == 60
+        second = standing()
+        assert second not in (first, None)
+        gateway._kept._rest.join(20)
+        assert standing() is None
+        assert tilt_of(gateway) == 60
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_is_transient_and_is_asked_anew_when_it_goes_on(tmp_path, monkeypatch):
+    from tasks.adapters import netconf_calls
+
+    with netconf_element(tmp_path) as element:
+        refill(element.gateway)
+        monkeypatch.setattr(netconf_calls, "_TIMEOUT_S", 1.0)
+        monkeypatch.setattr(netconf_calls, "_LEAVE_S", 0.2)
+        element.gateway._kept.end()
+        assert tilt_of(element.gateway) == 90
+        element.program.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(TransientError, match=r"did not answer: .*timed out"):
+                element.gateway.write(TILT)
+        finally:
+            element.program.process.send_signal(signal.SIGCONT)
+        element.answers()
+        element.gateway.write(TILT)
+        assert tilt_of(element.gateway) == 60
 
 
 @pytest.mark.slow

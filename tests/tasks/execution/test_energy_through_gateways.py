@@ -14,7 +14,6 @@ import pytest
 
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.errors import InputError, TransientError
-from semantic_layer.identity import parent
 from tasks.approval import steps as approval
 from tasks.approval.deciding import Speaker
 from tasks.energy.left_out import left_out
@@ -23,7 +22,7 @@ from tasks.energy.wanted import Wanted
 from tasks.execution import steps
 from tasks.execution.executing import carried_out
 from tasks.execution.recalling import recalled
-from tasks.messages.change_sets import ChangeSet, ManagedObject, Operation
+from tasks.messages.change_sets import ChangeSet, Operation
 from tasks.messages.proposal_life import proposal_life
 from tests.ports.network_servers import (
     CES,
@@ -31,47 +30,22 @@ from tests.ports.network_servers import (
     netconf_element,
     provisioning_element,
 )
+from tests.tasks.execution.energy_town import FUNCTION, PLAIN, town
 from tests.tasks.execution.told import StoppedClock, approved, hands, memory_ledger
 from tests.tasks.guarding.test_saving_steps import condition, network
-from tests.tasks.guarding.test_steps import SITES, judge, propose, world
+from tests.tasks.guarding.test_steps import judge, propose, world
 from tests.tasks.guardrails.town import AWAKE, NOON, cell, saver, sleep
 
 __all__ = ["world"]
 
 pytestmark = pytest.mark.slow
 
-SITE, FUNCTION = 4, "CESManagementFunction"
+SITE = 4
 WHY = "The plan wakes them."
 WANTED = {1: "MIMO_MUTED", 2: "MICRO_SLEEP", 3: "POWER_REDUCED"}
 SLEEPS = ChangeSet((*sleep(saver(SITE, 1)), *sleep(saver(SITE, 2), "LIGHT_SLEEP")))
 PLAN = PlanTold("plan-1", "careful", "solver", 0.001, "It saves most.", "run-1", 0.9, (), "f@1")
-PLAIN = {name: each for name, each in AWAKE.items() if name != "energySavingMode"}
 FEW = ("ACTIVE", "LIGHT_SLEEP", "DEEP_SLEEP")
-
-
-def town(tells=AWAKE):
-    """Return the objects of a row of sites; without saving functions where those tell nothing."""
-    found = []
-    for site in range(1, SITES + 1):
-        element = f"SubNetwork=1,ManagedElement={site}"
-        du, cu = f"{element},GNBDUFunction=1", f"{element},GNBCUCPFunction=1"
-        found += [
-            ManagedObject(element, "ManagedElement", {}),
-            ManagedObject(du, "GNBDUFunction", {}),
-            ManagedObject(cu, "GNBCUCPFunction", {}),
-        ]
-        for number in (1, 2, 3):
-            carrier, beam = f"{du},NRSectorCarrier={number}", {"digitalTilt": 95}
-            found += [
-                ManagedObject(cell(site, number), "NRCellDU", {"administrativeState": "UNLOCKED"}),
-                ManagedObject(carrier, "NRSectorCarrier", {}),
-                ManagedObject(
-                    f"{carrier},CommonBeamformingFunction=1", "CommonBeamformingFunction", beam
-                ),
-                ManagedObject(parent(saver(site, number)), "NRCellCU", {}),
-                ManagedObject(saver(site, number), FUNCTION, dict(tells)),
-            ]
-    return [one for one in found if tells or one.object_class != FUNCTION]
 
 
 OPENED = {
