@@ -98,7 +98,8 @@ def who_wakes(known: Known, asked: Asked, rules: EnergyWakingRules) -> Found:
     limits = Limits(full_loads(modes, known.carriers, rules), known.carriers.floor_mbps)
 
     def about(waking: Waking) -> Evidence:
-        source = sight.sources.get(waking.because_of, QUARTER)
+        is_told = waking.reason not in (TROUBLED, UNPLACED)
+        source = sight.sources.get(waking.because_of, QUARTER) if is_told else QUARTER
         return told(waking, source, seen_at(waking, sight, present))
 
     since = [(one, began_at(one, sight, present, limits)) for one in wakings]

@@ -185,7 +185,7 @@ def test_a_finding_tells_since_when(town, network):
         }
     )
     (row,) = found()[asleep]["cells"]
-    assert (row["reason"], row["source"]) == ("TROUBLED", "minutes")
+    assert (row["reason"], row["source"]) == ("TROUBLED", "quarter")
     assert row["began_at"] == (NIGHT - timedelta(minutes=30)).isoformat()
 
 
