@@ -13,8 +13,10 @@ from tasks.energy.waking.evidence import (
     evidence_of,
     seen_at,
 )
+from tasks.energy.waking.fast_rule import TROUBLED
 from tasks.energy.waking.load_rule import (
     UNFORECAST,
+    UNPLACED,
     Carriers,
     Waking,
     full_loads,
