@@ -2,8 +2,8 @@
 
 An operation is compared and written within one lock, so that nobody comes between. Where the server
 has a candidate it is used, and where it confirms commits, one that this process does not live to
-confirm is taken back by the server itself. What is read is what `get` tells, state and defaults too:
-whether a cell saves energy is state, and guards want to know it.
+confirm is taken back by the server itself. What is read is what `get` tells, state and defaults
+too: whether a cell saves energy is state, and guards want to know it.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """How fast a town's savings are written and taken back through the gateways of production.
 
-    python -m tests.benchmarks energy_gateways [SITES]
+    python -m tests.benchmarks energy_gateways [--sites NUMBER]
 
 Sites of three cells, two writes a cell, one proposal a site; each is carried out and taken back by
 the executor, with the ledger in SQLite as in production. The servers are those of tests/ports, on
@@ -40,7 +40,8 @@ KINDS: dict[str, tuple[int, Callable[..., AbstractContextManager[Any]]]] = {
 
 def main() -> None:
     """Print a line for each kind of gateway."""
-    sites = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2].isdigit() else SITES
+    words = sys.argv
+    sites = int(words[words.index("--sites") + 1]) if "--sites" in words else SITES
     for name, (calls, opened) in KINDS.items():
         try:
             told = _measured(opened, sites)
