@@ -5,23 +5,20 @@ users, minute by minute. Beside it stands the same town with every cell on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.services import service_catalogue
-from tasks.adapters.sample_files import StandingWrite, read_writes
+from tasks.adapters.sample_files import read_writes
 from tasks.energy.planning.problem import IS_OFF, Floats, Numbers
 from tasks.energy.promises import least_floor_mbps
-from tasks.twin.configuration_objects import saving_dn
 from tasks.twin.following import LEAD
 from tasks.twin.live_network import LiveNetwork
 from tasks.twin.mode_power import modes_of
-from tasks.twin.sleep_modes import MODES, OFF_AIR, acting_mode
 from tasks.twin.written_effects import Writes
 from tests.benchmarks._energy_course import beyond_promise
 from tests.benchmarks._energy_truth import ACTIVE, TrueTown
@@ -91,55 +88,35 @@ def lived_town(network: LiveNetwork) -> TrueTown:
     )
 
 
-@dataclass
-class Course:
-    """The modes that truly stood, by the writes to a network.
-
-    Attributes:
-        turns: when which cell (its number) entered which mode, oldest first; a cell that comes
-            back on the air is there when its radio has started.
-    """
-
-    town: TrueTown
-    turns: list[tuple[datetime, int, int]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, town: TrueTown, writes: Sequence[StandingWrite]) -> "Course":
-        """Return the course of a town's cells under all writes to it."""
-        course = cls(town)
-        for number, cell in enumerate(town.cells):
-            if cell.band.technology == "NR":
-                course.turns += _turns(town, number, saving_dn(cell), writes)
-        course.turns.sort(key=lambda turn: turn[0])
-        return course
-
-    def at(self, moment: datetime) -> Numbers:
-        """Return the modes (C,) at a moment."""
-        modes = np.full(len(self.town.cells), ACTIVE)
-        for when, cell, mode in self.turns:
-            if when <= moment:
-                modes[cell] = mode
-        return modes
-
-    def on_air_at(self, cell: int, since: datetime) -> datetime | None:
-        """Return when a cell that slept at a moment came back on the air."""
-        back = (when for when, one, mode in self.turns
-                if one == cell and when > since and not OFF_AIR[mode])  # fmt: skip
-        return next(back, None)
-
-    def stretches(self, begin: datetime, end: datetime) -> list[Stretch]:
-        """Return the stretches of a time, parted at the ends of periods as well."""
-        periods = int((end - begin) / _QUARTER)
-        moments = {begin + number * _QUARTER for number in range(periods + 1)}
-        moments |= {when for when, _, _ in self.turns if begin < when < end}
-        return [Stretch(one, other, self.at(one)) for one, other in pairwise(sorted(moments))]
+def stretches(network: LiveNetwork, begin: datetime, end: datetime) -> list[Stretch]:
+    """Return the stretches of some whole quarters of an hour, by the writes to a network."""
+    found = []
+    while begin < end:
+        found += [
+            Stretch(
+                begin + timedelta(seconds=part.begin_s),
+                begin + timedelta(seconds=part.end_s),
+                part.modes.astype(np.int64),
+            )
+            for part in network.parts(begin)
+        ]
+        begin += _QUARTER
+    return found
 
 
-def felt(town: TrueTown, stretches: Sequence[Stretch], begin: datetime, end: datetime) -> Felt:
+def on_air_at(lived: Sequence[Stretch], cell: int, since: datetime) -> datetime | None:
+    """Return when a cell first was on the air at a moment or after it; None where it never was."""
+    return next(
+        (max(one.begin, since) for one in lived if one.end > since and not IS_OFF[one.modes[cell]]),
+        None,
+    )
+
+
+def felt(town: TrueTown, lived: Sequence[Stretch], begin: datetime, end: datetime) -> Felt:
     """Return what users had of stretches, by the periods from a beginning to an end."""
     periods = int((end - begin) / _QUARTER)
     found = Felt(*(np.zeros(periods) for _ in range(5)))
-    for one in stretches:
+    for one in lived:
         place, period = int((one.begin - begin) / _QUARTER), period_of(town, one.begin)
         outcome = town.outcome(period, one.modes)
         on = town.outcome(period, np.full(len(town.cells), ACTIVE))
@@ -151,17 +128,28 @@ def felt(town: TrueTown, stretches: Sequence[Stretch], begin: datetime, end: dat
     return found
 
 
+def last_under(town: TrueTown, lived: Sequence[Stretch], share: float) -> datetime | None:
+    """Return until when more than a share of users were under the floor beyond the promise."""
+    found = None
+    for one in lived:
+        period = period_of(town, one.begin)
+        outcome = town.outcome(period, one.modes)
+        if beyond_promise(town, period, outcome)[0] > share * outcome.users.sum():
+            found = one.end
+    return found
+
+
 def kept_asleep(
-    stretches: Sequence[Stretch], woken: Mapping[int, tuple[datetime, datetime, int]]
+    lived: Sequence[Stretch], woken: Mapping[int, tuple[datetime, datetime, int]]
 ) -> list[Stretch]:
     """Return the stretches as if cells had stayed in a mode.
 
     Args:
-        stretches: as they were.
+        lived: as it was.
         woken: by number of the cell, from when until when it would have been in which mode.
     """
     found = []
-    for one in stretches:
+    for one in lived:
         modes = one.modes.copy()
         for cell, (since, until, mode) in woken.items():
             if since <= one.begin < until and not IS_OFF[modes[cell]]:
@@ -173,21 +161,3 @@ def kept_asleep(
 def period_of(town: TrueTown, moment: datetime) -> int:
     """Return the period of the week in which a moment lies."""
     return int((moment - town.starts[0]) / _QUARTER)
-
-
-def _turns(
-    town: TrueTown, number: int, dn: str, writes: Sequence[StandingWrite]
-) -> list[tuple[datetime, int, int]]:
-    standing = dict(town.following.planned[dn][1])
-    found, mode = [], ACTIVE
-    for write in writes:
-        if write.operation.dn != dn:
-            continue
-        standing[write.operation.attribute] = write.operation.after
-        entered = MODES.index(acting_mode(standing))
-        starts = OFF_AIR[mode] and not OFF_AIR[entered]
-        delay = timedelta(seconds=float(town.radios[number].switch_s[mode]) if starts else 0.0)
-        if entered != mode:
-            found.append((write.at + delay, number, entered))
-        mode = entered
-    return found

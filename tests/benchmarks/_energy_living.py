@@ -24,7 +24,7 @@ from tasks.energy.forecasting.steps import forecast_load
 from tasks.energy.proposing import PLANNED_WAKING
 from tasks.energy.steps import due_to_wake, plan_saving, propose_sleep
 from tasks.energy.waking.sleepers import USE_CASE, sleeping
-from tasks.energy.waking.steps import find_overloaded
+from tasks.energy.waking.steps import find_overloaded, publish_wakings
 from tasks.execution.steps import apply_approved, recall, resume_interrupted, verify_applied
 from tasks.guarding.steps import judge_proposals, set_autonomy
 from tasks.ingestion.alarms.steps import ingest_alarms
@@ -51,10 +51,12 @@ class Waking:
     Attributes:
         at: time of the network.
         cells: that were woken, and the mode that each was in.
+        reasons: by cell that was asked for; others wake with it, for a change is taken back whole.
     """
 
     at: datetime
     cells: Mapping[str, SavingMode]
+    reasons: Mapping[str, str]
 
 
 @dataclass
@@ -128,9 +130,17 @@ class LivingTown:
 
     def wake(self) -> None:
         """Look at load, and take back what must wake."""
-        cells = _recalled(find_overloaded.fn(self.newest), "Load asks for its cells.")
-        if cells:
-            self.wakings.append(Waking(self.network.now, cells))
+        found: dict[str, Any] = find_overloaded.fn()
+        if not found:
+            return
+        reasons = {
+            row["cell_dn"]: row["reason"]
+            for told in found.values()
+            for row in told.get("cells", ())
+        }
+        cells = _recalled(list(found), "Load asks for its cells.", found)
+        publish_wakings.fn()
+        self.wakings.append(Waking(self.network.now, cells, reasons))
 
 
 _RUNS: dict[str, Callable[[LivingTown], None]] = {
@@ -148,10 +158,12 @@ def asleep() -> dict[str, SavingMode]:
     return {cell: mode for modes in standing.values() for cell, mode in modes.items()}
 
 
-def _recalled(proposals: list[str], reason: str) -> dict[str, SavingMode]:
+def _recalled(
+    proposals: list[str], reason: str, evidence: Mapping[str, Any] | None = None
+) -> dict[str, SavingMode]:
     """Take changes back; return the cells that wake, and the mode that each was in."""
     standing = sleeping(services().ledger.entries())
-    woken = recall.fn(proposals, reason)
+    woken = recall.fn(proposals, reason, evidence)
     return {cell: mode for name in woken for cell, mode in standing.get(name, {}).items()}
 
 

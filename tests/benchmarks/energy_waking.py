@@ -18,22 +18,33 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+import polars as pl
 
 from tasks.adapters.memory_load_feed import MemoryLoadFeed
-from tasks.adapters.sample_files import read_writes
-from tasks.energy.planning.problem import Floats
+from tasks.energy.planning.problem import IS_OFF, Floats
 from tasks.settings import settings
 from tasks.twin.live_network import LiveNetwork
 from tasks.twin.sleep_modes import MODES, OFF_AIR
 from tasks.twin.traffic import Shock
 from tasks.wiring import services
-from tests.benchmarks._energy_lived import Course, Felt, felt, kept_asleep, lived_town, period_of
+from tests.benchmarks._energy_lived import (
+    Felt,
+    Stretch,
+    felt,
+    kept_asleep,
+    last_under,
+    lived_town,
+    on_air_at,
+    period_of,
+    stretches,
+)
 from tests.benchmarks._energy_living import (
     QUARTER,
     LivingTown,
@@ -48,6 +59,9 @@ from tests.benchmarks.energy_surge import sleepiest
 
 _NIGHT_QUARTERS, _SURGE_PERIODS = 4, 6
 _HOLD = timedelta(hours=1)
+_NOBODY = 0.001
+"""Share of users that counts as nobody: without a surge about a tenth of it are under the floor."""
+
 _COURSES = {
     "calm": ("nobody", True),
     "area": ("one area", True),
@@ -62,7 +76,7 @@ def main() -> None:
     """Print what each course came to."""
     parser = argparse.ArgumentParser(prog="energy_waking")
     parser.add_argument("--factor", type=float, default=5.0)
-    parser.add_argument("--quarters", type=int, default=4, help="that are looked at after three")
+    parser.add_argument("--quarters", type=int, default=3, help="that are looked at after three")
     parser.add_argument("--courses", nargs="*", choices=_COURSES, default=list(_COURSES))
     parser.add_argument("--part", help="one course in its own home; the benchmark calls itself")
     asked = parser.parse_args(sys.argv[sys.argv.index("energy_waking") + 1 :])
@@ -108,7 +122,7 @@ def _night() -> None:
     print(
         f"bench energy_waking: town {settings().sample_seed}, {begin:%H:%M} to "
         f"{living.network.now:%H:%M} UTC: of {len(living.cells)} cells {by_mode} at the end; "
-        f"{_woken_before(living.wakings)} woken by load, {living.planned} by plan; seconds a run "
+        f"{_woken(living.wakings)} woken by load, {living.planned} by plan; seconds a run "
         f"{_seconds(living)}",
         flush=True,
     )
@@ -123,12 +137,14 @@ def _course(name: str, factor: float, quarters: int) -> None:
         services().__dict__["load_feed"] = MemoryLoadFeed()
     living.until(begin + quarters * QUARTER)
     town = lived_town(living.network)
-    course = Course.of(town, read_writes(living.network.folder))
-    stretches = course.stretches(begin, living.network.now)
-    lived = felt(town, stretches, begin, living.network.now)
+    course = stretches(living.network, begin, living.network.now)
+    lived = felt(town, course, begin, living.network.now)
     feed = "load by the minute" if is_fed else "counters alone"
     rise = f"{factor:g} x in {where}" if struck != [] else "no surge"
     print(f"bench energy_waking: town {town.seed}, {rise}, {feed}: {_line(lived, town)}")
+    last = last_under(town, course, _NOBODY)
+    until = "never" if last is None else f"until {(last - begin).total_seconds():.0f} s"
+    print(f"bench energy_waking:   more than {_NOBODY:.1%} of users under it so: {until}")
     if struck == []:
         _say_needless(town, course, living, lived, begin)
     else:
@@ -143,8 +159,8 @@ def _surged(where: str, factor: float) -> tuple[LivingTown, list[int] | None]:
         return LivingTown(network, deployed_minutes()), []
     town, areas = lived_town(network), None
     if where == "one area":
-        modes = Course.of(town, read_writes(network.folder)).at(network.now)
-        areas = sleepiest(town, modes, 1, period_of(town, network.now))
+        standing = network.parts(network.now)[0].modes.astype(np.int64)
+        areas = sleepiest(town, standing, 1, period_of(town, network.now))
     first = network.following.period_from(network.now)
     told = None if areas is None else tuple(areas)
     shock = Shock("event", first, first + _SURGE_PERIODS, factor, told)
@@ -161,27 +177,39 @@ def _line(lived: Felt, town: TrueTown) -> str:
     )
 
 
-def _say_delays(town: TrueTown, course: Course, living: LivingTown, begin: datetime) -> None:
-    """Say how long after the surge began cells truly were on the air again."""
+def _say_delays(
+    town: TrueTown, course: Sequence[Stretch], living: LivingTown, begin: datetime
+) -> None:
+    """Say how late cells truly were on the air again, beside what the house says."""
     number = {cell.dn: place for place, cell in enumerate(town.cells)}
+    told = services().tables.read("cell_wakings").filter(pl.col("woken_at") > begin).collect()
+    off = told.filter(pl.col("mode").is_in([MODES[mode] for mode in np.flatnonzero(IS_OFF)]))
     waited = []
-    for waking in living.wakings:
-        for cell, mode in waking.cells.items():
-            back = course.on_air_at(number[cell], waking.at - timedelta(seconds=1))
-            if OFF_AIR[MODES.index(mode)] and back is not None:
-                waited.append((back - begin).total_seconds())
-    if not waited:
-        print("bench energy_waking:   load woke no cell that was off the air")
-        return
+    for row in off.iter_rows(named=True):
+        back = on_air_at(course, number[row["cell_dn"]], row["woken_at"])
+        if back is not None:
+            waited.append((back - begin).total_seconds())
+    says = "none of these is on the air again"
+    if waited:
+        says = (
+            f"on the air again after the surge began: first {min(waited):.0f} s, half of them "
+            f"{median(waited):.0f} s, last {max(waited):.0f} s; by the house's own account "
+            f"{_spread(off['delay_s'])}, of which deciding and writing took "
+            f"{_spread(off['deciding_s'])}"
+        )
     print(
-        f"bench energy_waking:   {len(waited)} cells woken by load, on the air again after the "
-        f"surge began: first {min(waited):.0f} s, half of them {median(waited):.0f} s, last "
-        f"{max(waited):.0f} s; by plan {living.planned}"
+        f"bench energy_waking:   {_woken(living.wakings)} woken by load; {off.height} off the air "
+        f"were asked for, {says}; by plan {living.planned}"
     )
 
 
+def _spread(seconds: pl.Series) -> str:
+    low, half, high = (seconds.quantile(at) or 0.0 for at in (0.0, 0.5, 1.0))
+    return f"{low:.0f}, {half:.0f}, {high:.0f} s"
+
+
 def _say_needless(
-    town: TrueTown, course: Course, living: LivingTown, lived: Felt, begin: datetime
+    town: TrueTown, course: Sequence[Stretch], living: LivingTown, lived: Felt, begin: datetime
 ) -> None:
     """Say what was woken though demand rose nowhere, and what that cost until it may sleep."""
     number = {cell.dn: place for place, cell in enumerate(town.cells)}
@@ -191,19 +219,21 @@ def _say_needless(
         for cell, mode in waking.cells.items()
     }
     now = living.network.now
-    stayed = felt(town, kept_asleep(course.stretches(begin, now), woken), begin, now)
+    stayed = felt(town, kept_asleep(course, woken), begin, now)
     lost = float((lived.kwh - stayed.kwh).sum())
     print(
-        f"bench energy_waking:   {_woken_before(living.wakings)} woken by load without a surge: "
+        f"bench energy_waking:   {_woken(living.wakings)} woken by load without a surge: "
         f"{lost:.2f} of {lived.kwh.sum():.1f} kWh until they may sleep again; had they slept, "
         f"under the floor beyond the promise {_told(stayed.broken)}; by plan {living.planned}"
     )
 
 
-def _woken_before(wakings: Sequence[Waking]) -> str:
+def _woken(wakings: Sequence[Waking]) -> str:
+    """Return how many cells load woke, and why those did that were asked for."""
     modes = [mode for waking in wakings for mode in waking.cells.values()]
     off = sum(OFF_AIR[MODES.index(mode)] for mode in modes)
-    return f"{off} cells off the air and {len(modes) - off} on it"
+    why = Counter(reason for waking in wakings for reason in waking.reasons.values())
+    return f"{off} cells off the air and {len(modes) - off} on it ({dict(why)})"
 
 
 def _seconds(living: LivingTown) -> str:
