@@ -1,4 +1,4 @@
-"""Server, UI, deployments and a worker on one machine, until interrupted.
+"""Server, UI, deployments and workers on one machine, until interrupted.
 
 What runs when is said in prefect.yaml; here is only where: Prefect's own processes, and the desk
 for approvals over HTTP, one port above.
@@ -59,10 +59,19 @@ def serve(port: int, environment: Mapping[str, str]) -> None:
     with _running(server, variables):
         _await_server(url)
         register(variables)
-        worker = ["-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "2"]
         desk = ["-m", "deployments.approval_api", str(port + 1)]
-        with _running(desk, variables), _running(worker, variables) as works:
+        with (
+            _running(desk, variables),
+            _running(_worker("at-once", 1), variables),
+            _running(_worker("default", 2), variables) as works,
+        ):
             works.wait()
+
+
+def _worker(queue: str, most: int) -> list[str]:
+    """Return what starts a worker of one queue: a long cycle must not hold up what wakes cells."""
+    start = ["-m", "prefect", "worker", "start", "--pool", WORK_POOL]
+    return [*start, "--work-queue", queue, "--limit", str(most)]
 
 
 def register(variables: Mapping[str, str]) -> None:
