@@ -36,18 +36,20 @@ def plan(
 
 @energy.command()
 def status() -> None:
-    """List the changes that save energy now: site, cells, modes, since when."""
+    """List the changes that save energy now, and who was woken lately, why and how late."""
     apply_profile(PROFILE)
     from tasks.energy.steps import status_rows  # noqa: PLC0415 - Prefect is dear
+    from tasks.energy.waking.steps import wakings_report  # noqa: PLC0415
 
     rows = status_rows()
-    if not rows:
+    if rows:
+        table = Table(*rows[0])
+        for row in rows:
+            table.add_row(*map(str, row.values()))
+        Console().print(table)
+    else:
         typer.echo("Nothing saves energy now. `anops start save-energy` plans and proposes.")
-        return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console().print(table)
+    Console().print(Markdown(wakings_report()))
 
 
 @energy.command()
