@@ -13,18 +13,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from semantic_layer.periods import Window
 from tasks.adapters.sample_files import read_writes
 from tasks.energy.accounting.steps import INPUTS, accounted
-from tasks.twin.conditions import Conditions
 from tasks.twin.following import Following
 from tasks.twin.live_network import LiveNetwork
+from tasks.twin.quarters import Quarters
 from tasks.twin.site_measurements import site_measurements
 from tasks.twin.traffic import PERIODS_A_DAY
-from tasks.twin.written_effects import Writes
 from tasks.wiring import services
 
 _SHOWN = (
@@ -41,12 +39,10 @@ def main() -> None:
         return
     folder = services().settings.sample_folder
     following = LiveNetwork(folder).following
-    writes = Writes(following, read_writes(folder))
-    untouched = Writes(following, [])
+    written, untouched = Quarters(following, read_writes(folder)), Quarters(following)
     for row in told.sort("day_start").iter_rows(named=True):
         day = row["day_start"]
-        saved = _kwh(following, day, untouched.conditions(), None)
-        saved -= _kwh(following, day, writes.conditions(), writes.saving_modes())
+        saved = _kwh(untouched, following, day) - _kwh(written, following, day)
         print(f"bench energy_bill: {day:%Y-%m-%d}: truly saved {saved:.1f} kWh")
         print(f"  published: {_said(row)}")
         began = time.process_time()
@@ -66,20 +62,14 @@ def _anew(day: Window) -> Mapping[str, float | None]:
     return next(days.filter(pl.col("scope") == "all").iter_rows(named=True), {})
 
 
-def _kwh(
-    following: Following,
-    day: datetime,
-    conditions: Conditions,
-    modes: npt.NDArray[np.int8] | None,
-) -> float:
+def _kwh(network: Quarters, following: Following, day: datetime) -> float:
     """Return what all sites draw in a day."""
     first, total = following.period_from(day), 0.0
     for period in range(first, first + PERIODS_A_DAY):
-        acting = None if modes is None else modes[period : period + 1]
-        run = following.run_of(period, conditions.between(period, period + 1), acting)
+        run = network.run(period)
         counted = site_measurements(
             run.world, run.state, run.conditions, (0, 1), run.temperature_degc,
-            np.random.default_rng(period),
+            np.random.default_rng(period), equipment_w=run.equipment_w,
         )  # fmt: skip
         total += float(np.nansum(counted["pee_energy"]))
     return total
