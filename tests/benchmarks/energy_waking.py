@@ -27,6 +27,7 @@ from statistics import median
 import numpy as np
 import polars as pl
 
+from semantic_layer.energy_waking import energy_waking_rules
 from tasks.adapters.memory_load_feed import MemoryLoadFeed
 from tasks.energy.planning.problem import IS_OFF, Floats
 from tasks.settings import settings
@@ -58,7 +59,6 @@ from tests.benchmarks._energy_truth import TrueTown
 from tests.benchmarks.energy_surge import sleepiest
 
 _NIGHT_QUARTERS, _SURGE_PERIODS = 4, 6
-_HOLD = timedelta(hours=1)
 _NOBODY = 0.001
 """Share of users that counts as nobody: without a surge about a tenth of it are under the floor."""
 
@@ -122,10 +122,11 @@ def _night() -> None:
     print(
         f"bench energy_waking: town {settings().sample_seed}, {begin:%H:%M} to "
         f"{living.network.now:%H:%M} UTC: of {len(living.cells)} cells {by_mode} at the end; "
-        f"{_woken(living.wakings)} woken by load, {living.planned} by plan; seconds a run "
-        f"{_seconds(living)}",
+        f"seconds a run {_seconds(living)}",
         flush=True,
     )
+    course = stretches(living.network, begin, living.network.now)
+    _say_needless(lived_town(living.network), course, living, begin)
 
 
 def _course(name: str, factor: float, quarters: int) -> None:
@@ -146,7 +147,7 @@ def _course(name: str, factor: float, quarters: int) -> None:
     until = "never" if last is None else f"until {(last - begin).total_seconds():.0f} s"
     print(f"bench energy_waking:   more than {_NOBODY:.1%} of users under it so: {until}")
     if struck == []:
-        _say_needless(town, course, living, lived, begin)
+        _say_needless(town, course, living, begin)
     else:
         _say_delays(town, course, living, begin)
     print(f"bench energy_waking:   seconds a run {_seconds(living)}", flush=True)
@@ -209,16 +210,18 @@ def _spread(seconds: pl.Series) -> str:
 
 
 def _say_needless(
-    town: TrueTown, course: Sequence[Stretch], living: LivingTown, lived: Felt, begin: datetime
+    town: TrueTown, course: Sequence[Stretch], living: LivingTown, begin: datetime
 ) -> None:
     """Say what was woken though demand rose nowhere, and what that cost until it may sleep."""
+    hold = timedelta(hours=energy_waking_rules().hold_hours)
     number = {cell.dn: place for place, cell in enumerate(town.cells)}
     woken = {
-        number[cell]: (waking.at, waking.at + _HOLD, MODES.index(mode))
+        number[cell]: (waking.at, waking.at + hold, MODES.index(mode))
         for waking in living.wakings
         for cell, mode in waking.cells.items()
     }
     now = living.network.now
+    lived = felt(town, course, begin, now)
     stayed = felt(town, kept_asleep(course, woken), begin, now)
     lost = float((lived.kwh - stayed.kwh).sum())
     print(
