@@ -67,6 +67,19 @@ def format_dn(steps: Iterable[tuple[str, str]]) -> str:
     return ",".join(f"{object_class}={_escaped(value)}" for object_class, value in steps)
 
 
+def network_root(dn: str) -> str:
+    """Return what a network's elements hang from: all above the managed element, or the first step.
+
+    >>> network_root("SubNetwork=1,SubNetwork=2,ManagedElement=7,GNBDUFunction=1")
+    'SubNetwork=1,SubNetwork=2'
+    >>> network_root("ManagedElement=7,GNBDUFunction=1")
+    'ManagedElement=7'
+    """
+    steps = _split(dn)
+    above = [place for place, step in enumerate(steps) if step.startswith(f"{MANAGED_ELEMENT}=")]
+    return ",".join(steps[: above[0]]) if above and above[0] else steps[0]
+
+
 def joined_dn(prefix: str, element: str, local: str) -> str:
     """Return the full DN of a measured object from the three parts that a file gives.
 

@@ -336,3 +336,13 @@ def _expected(cells: Sequence[Wanted], rules: EnergyGoalRules) -> ExpectedEffect
         rules.settle_periods,
         rules.verify_periods,
     )
+
+
+def proposal_row(proposal: ChangeProposal) -> dict[str, str]:
+    """Return what a table shows of a proposal."""
+    return {
+        "proposal": proposal.proposal_id,
+        "cells": str(len(proposal.cell_dns)),
+        "risk": proposal.risk,
+        "why": proposal.reason,
+    }

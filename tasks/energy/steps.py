@@ -18,6 +18,7 @@ from semantic_layer.energy_planning import energy_planning_rules
 from semantic_layer.energy_waking import energy_waking_rules
 from semantic_layer.errors import InputError, TransientError
 from semantic_layer.guardrails import guardrail_rules
+from semantic_layer.identity import network_root
 from semantic_layer.periods import Window
 from semantic_layer.protected import ProtectedPlaces, load_protected_places, protected_places
 from semantic_layer.services import service_catalogue
@@ -36,6 +37,7 @@ from tasks.energy.ledger_views import (
     standing_rows,
     withdrawn_entry,
 )
+from tasks.energy.left_out import cannot_save, left_out
 from tasks.energy.pages import plan_markdown, plan_page
 from tasks.energy.plan_rows import PlanFacts, compared_rows, plan_rows
 from tasks.energy.plan_story import plan_story
@@ -44,6 +46,7 @@ from tasks.energy.problems import ProblemMaker, hourly_prices
 from tasks.energy.promises import least_floor_mbps, promised
 from tasks.energy.proposing import (
     no_longer_wanted,
+    proposal_row,
     proposals,
     saving_functions,
     standing_modes,
@@ -162,10 +165,12 @@ def propose_sleep(plan: Snapshot, window: Window) -> list[str]:
         return []
     if not wanted:
         return []
-    lives = lives_of(chosen.ledger.entries())
+    lives, functions = lives_of(chosen.ledger.entries()), _functions(wanted)
+    for sentence in left_out(wanted, functions):
+        _LOG.warning("%s", sentence)
     made = proposals(
         wanted,
-        saving_functions(_live(wanted)),
+        functions,
         lives,
         plan_told(rows, chosen.tables.snapshot(_FORECASTS), rules),
         now,
@@ -175,7 +180,9 @@ def propose_sleep(plan: Snapshot, window: Window) -> list[str]:
     made = within_entering(made, lives, now, _cells_count(), guardrail_rules())
     for proposal in made:
         _on_record(proposal, now)
-    show_table("sleep-proposed", [_row(one) for one in made], f"{len(made)} sites to save energy")
+    show_table(
+        "sleep-proposed", [proposal_row(one) for one in made], f"{len(made)} sites to save energy"
+    )
     return [one.proposal_id for one in made]
 
 
@@ -231,9 +238,10 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
     places = places_of(newest, protected, rules)
     prices = hourly_prices(told.starts, told.hours, energy_accounting_rules())
     lives = lives_of(services().ledger.entries())
+    functions = _functions(network.cell_dns)
     course = mode_course(
         network.cell_dns,
-        standing_modes(saving_functions(_live(network.cell_dns))),
+        standing_modes(functions),
         lives,
         made_at,
         energy_waking_rules().hold_hours,
@@ -244,7 +252,8 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
     names = [one.name for one in rules.promises]
     maker = ProblemMaker(
         network, told, places, protected, prices, course,
-        _troubled(network.cell_dns, made_at), planning, rules, misses,
+        _troubled(network.cell_dns, made_at) | cannot_save(network.cell_dns, functions).keys(),
+        planning, rules, misses,
         plans_before(tables.read, network.cell_dns, made_at, names, planning.before_hours),
     )  # fmt: skip
     floor = least_floor_mbps(rules, service_catalogue())
@@ -352,11 +361,10 @@ def _cells_count() -> int:
     return int(read.select(pl.col("cell_dn").n_unique()).collect().item())
 
 
-def _live(cells: Iterable[str]) -> list[ManagedObject]:
-    """Return the saving functions of these cells' elements, as the network tells them now."""
-    roots = sorted({dn.split(",")[0] for dn in cells})
-    gateway = services().gateway
-    return [one for root in roots for one in gateway.read_below(root, SAVING_FUNCTION)]
+def _functions(cells: Iterable[str]) -> dict[str, ManagedObject]:
+    """Return the saving functions of a network by cell, as it tells them now."""
+    roots, read = sorted({network_root(dn) for dn in cells}), services().gateway.read_below
+    return saving_functions([one for root in roots for one in read(root, SAVING_FUNCTION)])
 
 
 def _on_record(proposal: ChangeProposal, now: datetime) -> None:
@@ -386,12 +394,3 @@ def _protected() -> ProtectedPlaces:
     """Return the operator's own protected places, or the packaged ones."""
     own = services().settings.root / _OWN_PLACES
     return load_protected_places(own) if own.is_file() else protected_places()
-
-
-def _row(proposal: ChangeProposal) -> dict[str, str]:
-    return {
-        "proposal": proposal.proposal_id,
-        "cells": str(len(proposal.cell_dns)),
-        "risk": proposal.risk,
-        "why": proposal.reason,
-    }

@@ -10,6 +10,7 @@ import polars as pl
 from semantic_layer.autonomy import autonomy_rules
 from semantic_layer.errors import InputError
 from semantic_layer.guardrails import GuardrailRules, guardrail_rules
+from semantic_layer.identity import network_root
 from semantic_layer.periods import Window
 from semantic_layer.protected import ProtectedPlaces, load_protected_places, protected_places
 from tasks.guarding.network_facts import (
@@ -276,7 +277,7 @@ def _saves(proposal: ChangeProposal) -> bool:
 def _asleep(cells: Iterable[str]) -> dict[str, str] | None:
     """Return the mode of each cell that saves energy; None where the network does not tell."""
     gateway = services().gateway
-    roots = sorted({dn.partition(",")[0] for dn in cells})
+    roots = sorted({network_root(dn) for dn in cells})
     try:
         told = [one for root in roots for one in gateway.read_below(root, SAVING_FUNCTION)]
     except InputError as error:

@@ -11,6 +11,7 @@ from data_products.cell_kpis.saving_periods import SAVING_COLUMNS, without_savin
 from data_products.lineage import Snapshot
 from semantic_layer.guardrails import guardrail_rules
 from semantic_layer.healing import healing_rules
+from semantic_layer.identity import MANAGED_ELEMENT, network_root
 from semantic_layer.loading import catalogue
 from semantic_layer.periods import Window
 from tasks.agents.opening import Assignment, Engines, run_agent
@@ -89,12 +90,13 @@ def _live_objects() -> list[ManagedObject]:
     """Return every cell, tilt, relation and saving function that the network has now."""
     chosen = services()
     planned = chosen.tables.read(_PLANNED, columns=["managed_object_dn"]).select(
-        pl.col("managed_object_dn").str.split(",").list.first().unique().sort()
+        pl.col("managed_object_dn").str.replace(rf"({MANAGED_ELEMENT}=[^,]*).*", "$1").unique()
     )
+    roots = sorted({network_root(dn) for dn in planned.collect().to_series()})
     classes = (*CELL_CLASSES, *TILT_ATTRIBUTES, *RELATIONS, SAVING_FUNCTION)
     return [
         one
-        for root in planned.collect().to_series()
+        for root in roots
         for name in dict.fromkeys(classes)
         for one in chosen.gateway.read_below(root, name)
     ]
