@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tasks.adapters.sample_files import StandingWrite
 from tasks.twin.conditions import Conditions, Patch
@@ -136,15 +135,6 @@ class Writes:
                 switch_s = modes_of(cell.band, cell.tx_power_dbm, cell.band.downlink_share).switch_s
                 turns[cell.index] = course_of(told, switch_s)
         return SavingCourses(len(cells), turns)
-
-    def saving_modes(self) -> npt.NDArray[np.int8]:
-        """Return the mode that each cell is in for most of each period, (periods, cells)."""
-        courses = self.saving_courses()
-        found = np.zeros((self._following.world.periods, courses.cells), dtype=np.int8)
-        for period in range(len(found)):
-            longest = max(courses.parts(period), key=lambda part: part.share)
-            found[period] = longest.modes
-        return found
 
     def _told_modes(self, dn: str) -> list[tuple[float, int]]:
         """Return the second and the mode of all that was written to one saving function."""

@@ -1,5 +1,6 @@
 """Steps of saving energy, on tables, a ledger and a network in memory."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -23,6 +24,7 @@ from tasks.energy.goals.goal import GoalError
 from tasks.messages.cell_reports import CellReport
 from tasks.messages.ledger import EntryDraft
 from tasks.settings import settings
+from tasks.twin.sleep_modes import MODE
 from tasks.wiring import Services, use_services
 from tests.tasks.energy import planned
 from tests.tasks.energy.planned import BEGIN, CELLS, SITE_OF
@@ -125,6 +127,18 @@ def test_a_goal_in_markup_stays_text_on_the_page(night):
     page = next((night.settings.root / "reports" / "energy").rglob("plan.html")).read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_cells_that_know_no_modes_stay_awake_and_are_named(night, caplog):
+    snapshot = plan(night)
+    night.gateway = MemoryGateway(
+        replace(one, attributes={k: v for k, v in one.attributes.items() if k != MODE})
+        for one in functions().values()
+    )
+    night.network_clock.moment = BEGIN + timedelta(hours=1)
+    with caplog.at_level("WARNING"):
+        assert steps.propose_sleep.fn(snapshot, Window(BEGIN, BEGIN + 3 * QUARTER)) == []
+    assert "know the standard's saving alone" in caplog.text
 
 
 def test_an_hour_later_sites_are_proposed_once_and_withdrawn_when_unwanted(night):

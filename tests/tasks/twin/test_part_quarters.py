@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from tasks.adapters.sample_files import LiveReport, read_writes, write_report
+from tasks.adapters.sample_files import LiveReport, write_report
 from tasks.adapters.sample_gateway import SampleGateway
 from tasks.twin.live_network import LiveNetwork
 from tasks.twin.mode_power import modes_of
 from tasks.twin.part_quarters import blended
 from tasks.twin.quarters import Quarters
 from tasks.twin.sleep_modes import MODES
-from tasks.twin.written_effects import Writes
 from tests.tasks.twin.living import QUARTER, SETUPS, cell_of, lock, minutes, passed, tell
 
 DEEP = MODES.index("DEEP_SLEEP")
@@ -59,19 +58,6 @@ def test_a_quarter_begins_asleep_where_it_was_told_to_wake_at_its_start(night, b
     assert wait_s > 180.0
     assert waking.state.asleep[0, booster.index] == pytest.approx(wait_s / 900.0)
     assert passed(night).state.asleep[0, booster.index] == 0.0
-
-
-def test_a_periods_mode_is_that_of_most_of_it(night, booster):
-    begin = night.now
-    minutes(night, 7)
-    tell(night, booster, "LIGHT_SLEEP")
-    minutes(night, 8 + 10)
-    tell(night, booster, "LIGHT_SLEEP", is_back=True)
-    modes = Writes(night.following, read_writes(night.folder)).saving_modes()
-    first = night.following.period_from(begin)
-    light = MODES.index("LIGHT_SLEEP")
-    assert modes[first - 1 : first + 4, booster.index].tolist() == [0, light, light, 0, 0]
-    assert not np.delete(modes, booster.index, axis=1).any()
 
 
 def test_what_saves_no_energy_acts_from_the_next_quarter_on(night):
