@@ -1,6 +1,6 @@
-"""What was published of late that a new plan begins with: the plan before, and what it missed."""
+"""What was published of late that a plan begins with: the one before, what it missed, findings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -19,10 +19,12 @@ from tasks.energy.seen_demand import (
 )
 from tasks.energy.swelling import Missed
 from tasks.energy.waking.rolling import LastPlan
+from tasks.energy.waking.seen_rows import FINDINGS, standing_findings
 from tasks.messages.cell_reports import CellReport
 from tasks.twin.what_if_rows import PublishedRows
 
 _PLANS, _FORECASTS, _KPIS = "sleep_plans", "load_forecasts", "cell_kpis"
+_ANOMALIES, _FINDINGS_LAST = "cell_anomalies", timedelta(days=1)
 
 
 def plans_before(
@@ -44,6 +46,23 @@ def plans_before(
     window = Window(at - timedelta(hours=hours), at)
     rows = read(_PLANS, window, columns=list(COLUMNS)).collect()
     return last_plans(rows, cell_dns, at, promises)
+
+
+def carrying_badly(
+    read: PublishedRows, at: datetime, categories: Collection[str]
+) -> frozenset[str]:
+    """Return the cells with a finding for which waking would relieve them at once.
+
+    Nobody is to lean on them: who did would be woken, held, and put to sleep again.
+
+    Args:
+        read: published rows.
+        at: when the plan begins.
+        categories: of KPIs on which such a finding rests.
+    """
+    window = Window(at - _FINDINGS_LAST, at)
+    rows = read(_ANOMALIES, window, columns=list(FINDINGS)).collect()
+    return frozenset(standing_findings(rows, at, categories))
 
 
 def demand_missed(

@@ -28,7 +28,7 @@ from tasks.energy.forecasting.forecast_rows import forecast_of
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.goals.goal import GoalError
 from tasks.energy.goals.places import places_of
-from tasks.energy.lately import demand_missed, plans_before
+from tasks.energy.lately import carrying_badly, demand_missed, plans_before
 from tasks.energy.ledger_views import (
     lives_of,
     newest_plan,
@@ -235,6 +235,9 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
     topology = tables.read("network_topology").filter(pl.col("valid_from") <= made_at)
     newest = topology.sort("valid_from").unique("cell_dn", keep="last").collect()
     network = published_network(tables.read, made_at, planning, guardrail_rules())
+    waking = energy_waking_rules()
+    badly = carrying_badly(tables.read, made_at, waking.troubling_categories)
+    network = network.carrying_without(badly)
     places = places_of(newest, protected, rules)
     prices = hourly_prices(told.starts, told.hours, energy_accounting_rules())
     lives = lives_of(services().ledger.entries())
@@ -244,7 +247,7 @@ def _ground(forecast: Snapshot, told: LoadForecast, made_at: datetime) -> Ground
         standing_modes(functions),
         lives,
         made_at,
-        energy_waking_rules().hold_hours,
+        waking.hold_hours,
     )
     watch = DemandWatch(network, lives, rules.prepared_quantile, planning)
     misses = demand_missed(tables.read, _told_since(made_at), watch, told)

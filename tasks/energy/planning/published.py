@@ -4,8 +4,8 @@ Nothing here knows what is simulated: fading, walls and where people are stay un
 stand in for them. A cell of which a fact lacks never sleeps and carries for nobody.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,11 @@ class SavingNetwork:
     def place(self) -> Mapping[str, int]:
         """Index of each cell by DN."""
         return {dn: index for index, dn in enumerate(self.cell_dns)}
+
+    def carrying_without(self, cells: Collection[str]) -> "SavingNetwork":
+        """Return the network with some cells, by DN, that are not to carry for others."""
+        is_left = np.array([dn not in cells for dn in self.cell_dns], dtype=bool)
+        return replace(self, is_candidate=self.is_candidate & is_left)
 
 
 def published_network(

@@ -9,6 +9,7 @@ import pytest
 from semantic_layer.energy_accounting import energy_accounting_rules
 from semantic_layer.energy_goals import energy_goals_rules
 from semantic_layer.energy_planning import energy_planning_rules
+from semantic_layer.energy_waking import energy_waking_rules
 from semantic_layer.protected import ProtectedPlaces
 from tasks.energy.forecasting.load_forecast import LoadForecast
 from tasks.energy.goals.goal import EnergyGoal
@@ -75,6 +76,25 @@ def test_where_more_came_than_was_prepared_for_the_next_hour_is_prepared_for_mor
     surged = wider.plan(problem, "keen")
     assert not IS_OFF[surged.mode[slept[0], :4]].any(), "nobody could carry a surge for it"
     assert broken(problem, surged.mode) == []
+
+
+def test_nobody_leans_on_a_cell_that_carries_badly(maker):
+    calm = maker.problem(EnergyGoal(), limits())
+    mode = maker.plan(calm, "keen").mode
+    moves, rules = calm.moves, energy_waking_rules()
+
+    def leaning(problem, mode):
+        work = moves.work * np.nan_to_num(problem.expected_work[moves.booster, 0])
+        return IS_OFF[mode[moves.booster, 0]] & (work > rules.leaning_work)
+
+    carrier = int(moves.candidate[leaning(calm, mode)][0])
+    badly = {maker.network.cell_dns[carrier]}
+    fit = replace(maker, network=maker.network.carrying_without(badly))
+    problem = fit.problem(EnergyGoal(), limits())
+    planned = fit.plan(problem, "keen").mode
+    assert carrier not in moves.candidate[leaning(problem, planned)]
+    assert IS_OFF[planned].any(), "others sleep on"
+    assert maker.network.carrying_without(()).is_candidate.sum() > fit.network.is_candidate.sum()
 
 
 def test_each_promise_is_begun_from_the_plan_told_for_it(maker, monkeypatch):

@@ -12,7 +12,7 @@ from tasks.adapters.memory_ledger import MemoryLedger
 from tasks.adapters.system_clock import SystemClock
 from tasks.energy.forecasting.forecast_rows import forecast_rows
 from tasks.energy.forecasting.load_forecast import LoadForecast
-from tasks.energy.lately import demand_missed, plans_before
+from tasks.energy.lately import carrying_badly, demand_missed, plans_before
 from tasks.energy.ledger_views import lives_of
 from tasks.energy.planning.problem import IS_OFF
 from tasks.energy.seen_demand import (
@@ -33,6 +33,7 @@ from tests.tasks.energy.planning.saving_town import SavingTown
 NOW = datetime(2025, 6, 4, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RULES = energy_planning_rules()
+NAMES = ("window_end", "anomaly_start", "is_ongoing", "contributions")
 PREPARED, DEEP = 0.06, MODES.index("DEEP_SLEEP")
 
 
@@ -294,3 +295,26 @@ def test_no_plan_is_older_than_the_rules_let_it_be():
     assert plans_before(read, ("a",), NOW, ["keen"], 3.0) == {}
     last = plans_before(read, ("a",), NOW, ["keen"], 5.0)["keen"]
     assert (last.hours_ago, last.plan.mode.tolist()) == (4.0, [[DEEP]])
+
+
+def test_cells_carry_badly_while_a_finding_for_which_waking_relieves_goes_on():
+    def told(cell, kpi, ended):
+        blame = [{"kpi": kpi, "expected": 1.0, "seen": 2.0, "share": 1.0}]
+        values = (cell, cell, ended, ended - QUARTER, True, blame)
+        return dict(zip(("anomaly_id", "cell_dn", *NAMES), values, strict=True))
+
+    rows = pl.DataFrame(
+        [
+            told("broken", "drb_setup_success_rate", NOW),
+            told("busy", "prb_usage_dl", NOW),
+            told("to come", "drb_setup_success_rate", NOW + QUARTER),
+        ]
+    )
+    asked = []
+
+    def read(table, window, columns):
+        asked.append((table, window.end))
+        return rows.lazy().select(columns)
+
+    assert carrying_badly(read, NOW, ["accessibility"]) == {"broken"}
+    assert asked == [("cell_anomalies", NOW)]
