@@ -19,7 +19,7 @@ from semantic_layer.energy_accounting import EnergyAccountingRules
 from tasks.energy.accounting.controls import controls, middle_of_others
 from tasks.energy.accounting.model_view import ModelView, earlier_part
 from tasks.energy.accounting.site_days import SiteHours
-from tasks.energy.accounting.usual import HOURS_A_DAY, has_baseline, middles, usual_of
+from tasks.energy.accounting.usual import HOURS_A_DAY, are_strays, has_baseline, middles, usual_of
 from tasks.energy.accounting.weights import mixed, view_weights
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -141,7 +141,7 @@ def _views(
     usual = usual_of(free, hours, baseline)
     usual[~has_baseline(free, baseline, rules.least_baseline_days)] = np.nan
     move = free - usual
-    strays = np.abs(move - np.nan_to_num(middles(move.T))) > np.log1p(rules.largest_stray)
+    strays = are_strays(move, rules)
     move = np.where(strays, np.nan, move)
     allowed = controls(hours, move, rules, leave_out)
     common = _of_controls(move, allowed, rules)

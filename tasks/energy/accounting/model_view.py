@@ -16,7 +16,7 @@ import polars as pl
 from semantic_layer.energy_accounting import EnergyAccountingRules
 from tasks.energy.accounting.cell_days import CellHours, UnsavedLoad, load_without_saving
 from tasks.energy.accounting.site_days import SiteHours
-from tasks.energy.accounting.usual import has_baseline, middles, usual_of
+from tasks.energy.accounting.usual import are_strays, has_baseline, usual_of
 from tasks.energy.site_power.boosting import Growth
 from tasks.energy.site_power.intervals import grouped_bounds
 from tasks.energy.site_power.model import SiteEnergyModel
@@ -94,8 +94,7 @@ def free_energy(hours: SiteHours, baseline: Flags, rules: EnergyAccountingRules)
     """Return (S, T) logs of kWh; NaN in hours of saving, and in those that no traffic explains."""
     free = np.where(hours.saving_share <= 0, np.log(hours.energy_kwh), np.nan)
     move = free - usual_of(free, hours, baseline)
-    strays = np.abs(move - np.nan_to_num(middles(move.T))) > np.log1p(rules.largest_stray)
-    return np.where(strays, np.nan, free)
+    return np.where(are_strays(move, rules), np.nan, free)
 
 
 @dataclass(frozen=True)

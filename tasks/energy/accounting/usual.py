@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from semantic_layer.energy_accounting import EnergyAccountingRules
 from tasks.energy.accounting.site_days import SiteHours
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -45,3 +46,16 @@ def middles(values: Floats) -> Floats:
     if has.any():
         found[has] = np.nanmedian(values[has], axis=1)
     return found
+
+
+def are_strays(move: Floats, rules: EnergyAccountingRules) -> Flags:
+    """Return (S, T) hours so far from what all sites did that something else happened.
+
+    Args:
+        move: (S, T) logs of kWh against the usual hour; NaN where unknown, which is no stray.
+        rules: definitions.
+    """
+    return np.asarray(
+        np.abs(move - np.nan_to_num(middles(move.T))) > np.log1p(rules.largest_stray),
+        dtype=np.bool_,
+    )
