@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
+from rich.table import Column, Table
 
 from deployments.command_words import PROFILE
 from tasks.settings import apply_profile
@@ -43,7 +43,7 @@ def status() -> None:
 
     rows = status_rows()
     if rows:
-        table = Table(*rows[0])
+        table = Table(*(Column(name, overflow="fold") for name in rows[0]))
         for row in rows:
             table.add_row(*map(str, row.values()))
         Console().print(table)

@@ -100,7 +100,7 @@ def standing_rows(
                 "site": ", ".join(sorted({site_of.get(cell, "?") for cell in modes})),
                 "cells": len(modes),
                 "modes": ", ".join(sorted(set(modes.values()))),
-                "since": since.isoformat(),
+                "since": f"{since:%Y-%m-%d %H:%M}",
                 "hours": round((now - since).total_seconds() / 3600.0, 2),
                 "verified": life.effect or "not yet",
             }
